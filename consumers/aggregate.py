@@ -126,7 +126,7 @@ class Aggregator:
         self._fold = TallyFold(run.base, tallies, lambda key: log.partition_of(key, partitions), run.ordered)
         self._progress.outcomes = self._fold.outcomes
         self._saver = CheckpointWriter(log, run.topics.ledger.name, self._fold)
-        self._relay = OrderRelay(log, run, self._settings.operators)
+        self._relay = OrderRelay(log, run, clock, self._settings.operators)
         self._amendments = AmendmentRelay(log, run, self._fold)
         self._comparing = ComparisonRounds(log, run, self._fold)
         self._assessing = AssessmentRounds(log, run, self._fold)

@@ -18,6 +18,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, Self
 
+from eventlog.clock import Clock
 from eventlog.port import Entry, EventLog
 from eventlog.reading import CatchingUp, read_to_end
 from eventlog.run import Run
@@ -48,13 +49,14 @@ _MAX_RECORDS: Final = 2_000
 class OrderRelay:
     """Relays operators' orders for the partitions that an aggregator owns. Use as an async context manager."""
 
-    def __init__(self, log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> None:
+    def __init__(self, log: EventLog, run: Run, clock: Clock, operators: Sequence[OperatorKey] = ()) -> None:
         self.take_ended = False
         """Whether the run goes on in another take than this one."""
         self.amended = False
         """Whether the definition was amended beyond what the run says."""
         self._log = log
         self._run = run
+        self._clock = clock
         self._control = run.topics.control.name
         self._totals = run.topics.totals.name
         self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, operators)
@@ -148,7 +150,8 @@ class OrderRelay:
 
     async def _append(self, records: Sequence[Gate | Override]) -> None:
         if records:
-            await self._log.append(self._totals, [Entry(one.key, one.encode()) for one in records])
+            now = self._clock.now()
+            await self._log.append(self._totals, [Entry(one.key_at(now), one.encode()) for one in records])
             _log.info("Relayed %d records of an operator's order.", len(records))
 
     async def _quarantine(self) -> None:

@@ -8,9 +8,10 @@ An aside's key is the cell's after a prefix with a colon. No id has a colon, so 
 - During a rebalance two owners of a cell may both relay an order. Two overrides of one order mean the same. Of gates
   with the same number the first stands; so that compaction cannot keep another one, the owner relays what stands once
   more, with a higher `again`, wherever the newest record is a different one.
-- Their keys end with that number, so that compaction keeps all of them and the past can be told; each names the version
-  of the totals that were published when it came. In older logs they lie under the cell's key alone, of which compaction
-  kept the newest, and name no version; they mean the same.
+- Their keys end with that number and when this was said, so that compaction keeps all of them and the past can be told:
+  also the first of two that say the same, where an append that had failed was written seconds later after all. Each
+  names the version of the totals that were published when it came. In older logs they lie under the cell's key alone,
+  of which compaction kept the newest, and name no version, or under the key without the moment; they mean the same.
 - A `Notice` says what is odd about a source's statements, for the control room. It is absolute, as totals are: it has
   the newest such statement of a cell and how many there were since the log began; of impossible boxes how many there
   are now, which is 0 once all are corrected. So publishing it again is idempotent, and a reader drops an older one.
@@ -27,10 +28,14 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from schemas.fields import BoxNumber, CellTotal, EventTime, Frozen, Id, Moment, Revision, Total, UnitId, Version
 from schemas.figures import COUNTS, SET_BY_HAND
+from schemas.moments import epoch_ms
 from schemas.totals import Cell, Totals
 
 NUMBER_MARK: Final = b"@"
 """What parts a cell from the number of an order in the key of an aside. No id has it."""
+
+_SAID_MARK: Final = b"."
+"""What parts that number from the moment of saying it."""
 
 
 class Aside(Frozen):
@@ -56,7 +61,7 @@ class Aside(Frozen):
 
 
 class OrderAside(Aside):
-    """What an order comes to in one cell. The key ends with the order's number: compaction keeps one of each order."""
+    """What an order comes to in one cell."""
 
     named_after: ClassVar[str]
     """The field that holds the order's number."""
@@ -69,8 +74,12 @@ class OrderAside(Aside):
 
     @property
     def key(self) -> bytes:
-        """The record key, such as `gate:metropolitan_mayor/aa/tr/34/uskudar@18`."""
+        """What the record key begins with, such as `gate:metropolitan_mayor/aa/tr/34/uskudar@18`."""
         return super().key + NUMBER_MARK + b"%d" % self.number
+
+    def key_at(self, said: datetime) -> bytes:
+        """The record key of what is said at this moment, such as `gate:…@18.1711900800000`."""
+        return self.key + _SAID_MARK + b"%d" % epoch_ms(said)
 
 
 def names_order(key: bytes | None) -> bool:

@@ -20,7 +20,7 @@ class OrderedState(NamedTuple):
 
     `appended_ms` is when that record was appended (milliseconds since 1970), where it matters. `newest` is the last
     record that asked for the same: it takes the place of `gate` where the topic has been told otherwise in between, by
-    an order that whoever relayed it could verify and we cannot.
+    an order that whoever relayed it could verify and we cannot. To take what is newest asks for no hold.
     """
 
     gate: int
@@ -55,9 +55,12 @@ class Holds:
             before = self.wanted.get((order.contest, district))
             was_held = before is not None and before.held
             held = was_held if isinstance(order, Taken) else isinstance(order, Held)
-            if held != was_held or (was_held and isinstance(order, Taken)):
+            if isinstance(order, Taken):
+                if before is not None and held:
+                    self.wanted[order.contest, district] = OrderedState(offset, held, before.newest, appended_ms)
+            elif held != was_held:
                 self.wanted[order.contest, district] = OrderedState(offset, held, offset, appended_ms)
-            elif before is not None and not isinstance(order, Taken):
+            elif before is not None:
                 self.wanted[order.contest, district] = before._replace(newest=offset)
 
     def _cells_in(self, contest: str, unit: str) -> Iterable[str]:
@@ -199,9 +202,11 @@ class RelayedOrders:
     def _number(self, cell: Cell, wanted: OrderedState) -> int | None:
         """The order that the topic is owed in a cell; `None` where it has what is wanted, or something newer."""
         standing = self.on_air.gate(cell)
+        if standing is not None and standing.held != wanted.held and standing.gate >= wanted.newest:
+            return None
         if standing is None or standing.gate < wanted.gate:
             return wanted.gate
-        return wanted.newest if standing.held != wanted.held and standing.gate < wanted.newest else None
+        return wanted.newest if standing.held != wanted.held else None
 
     def _gate(self, cell: Cell, number: int, wanted: OrderedState) -> Gate:
         gate = Gate(

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
@@ -13,6 +14,7 @@ from schemas.asides import (
     is_gate,
     is_notice,
     is_override,
+    names_order,
     overridden,
     parse_gate,
     parse_notice,
@@ -92,6 +94,12 @@ def test_what_is_written_is_read_again_and_equal_overrides_are_equal_bytes() -> 
     assert is_override(one.key)
     assert not is_override(CELL.key())
     assert not is_override(None)
+
+
+def test_what_is_said_again_later_has_a_key_of_its_own_so_that_compaction_keeps_the_first() -> None:
+    first, again = (an_override(valid=5).key_at(NIGHT + timedelta(milliseconds=ms)) for ms in (0, 1))
+    assert first != again
+    assert all(is_override(key) and names_order(key) for key in (first, again))
 
 
 def test_what_the_source_had_said_goes_with_it_and_older_records_say_nothing_of_it() -> None:

@@ -325,6 +325,18 @@ def test_a_release_that_is_asked_for_again_releases_where_the_topic_was_told_oth
     assert {(9, False)} == {(gate.gate, gate.held) for gate in topic.stage().owed(known, ours)}
 
 
+def test_taking_holds_nothing_that_the_topic_was_told_to_release_by_an_order_that_we_cannot_verify() -> None:
+    """Whoever relayed the release could verify it."""
+    topic = Topic()
+    holds = fold(order(Held, contest="mayor", unit="tr/34/uskudar"))
+    topic.append(*topic.stage().owed(holds, ours))
+    topic.append(*(Gate(**Cell("mayor", one, CELL.district)._asdict(), gate=2, held=False) for one in ("aa", "anka")))
+    holds.apply(3, order(Taken, contest="mayor"))
+    assert [] == topic.stage().owed(holds, ours)
+    holds.apply(4, order(Held, contest="mayor", unit="tr/34/uskudar"))
+    assert [True, True] == [gate.held for gate in topic.stage().owed(holds, ours)]
+
+
 def test_figures_go_over_those_that_stand_in_the_topic_whoever_ordered_them() -> None:
     """Of an operator whose key is not here any more nothing is undone."""
     topic, holds, cell = Topic(), Holds(ELECTION), {"contest": "mayor", "source": "aa", "unit": "tr/34/uskudar"}
