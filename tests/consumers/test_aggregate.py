@@ -20,7 +20,8 @@ from schemas.progress import parse_watermark
 from schemas.quarantine import Quarantined
 from schemas.tally import Tally
 from schemas.totals import Cell, Totals, parse_totals
-from tabulation.counting.checkpoint import MARKER_KEY
+from tabulation.counting.checkpoint import MARKER_KEY, ledger_entry
+from tabulation.counting.tally_fold import TallyFold
 from tests.builders import DISTRICTS, NIGHT, counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.eventlog.reading import read_to_end
 from tests.patience import LIMIT_S
@@ -106,6 +107,24 @@ async def test_a_restart_goes_on_from_the_checkpoint(log: EventLog, run: Run) ->
     assert (11, 1007) == (totals.boxes_opened, totals.votes["kurum"])
     assert 1 == progress.folded
     assert before + 1 == len(await keys_of_totals(log, run))
+
+
+async def test_what_was_kept_but_not_published_is_published_by_who_goes_on(log: EventLog, run: Run) -> None:
+    """A round writes ledgers as they are by then: killed in it, an aggregator has kept more than it has published."""
+    await publish(log, run, counted())
+    await until_end(log, run)
+    await publish(log, run, counted({"kurum": 7}, box=1002))
+    partitions = run.topics.partitions
+    fold = TallyFold(run.definition, run.topics.tallies.name, lambda key: log.partition_of(key, partitions))
+    for record in await records(log, run.topics.tallies):
+        fold.apply(fold.partition_of(USKUDAR), [record])
+    kept = ledger_entry(fold.ledgers[USKUDAR], fold.partition_of(USKUDAR))
+    await log.append(run.topics.ledger.name, [Entry(*kept)])
+
+    await until_end(log, run)
+
+    totals = (await newest(log, run))[USKUDAR]
+    assert (2, fold.ledgers[USKUDAR].version) == (totals.boxes_opened, totals.version)
 
 
 async def test_a_restart_without_new_input_is_idempotent(log: EventLog, run: Run) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from consumers.aggregate import AggregateSettings, fold_run
+from consumers.aggregate import AggregateSettings, Aggregator, fold_run
 from eventlog.loops import RetryPolicy, forever
 from eventlog.port import EventLog, partition_of
 from eventlog.run import Run, create_run, find_run
@@ -244,9 +244,15 @@ class Night:
         return found
 
     async def check_archive(self) -> None:
-        """The archive holds what the log does, whatever happened to whoever wrote it."""
+        """The archive holds what the log does, whatever happened to whoever wrote it.
+
+        The last tallies may be folded by nobody yet: a night has settled once they change no figure.
+        """
         if has_archiver(self._seed):
             async with SimulatedLog(self.store) as log:
+                settings = self._aggregate_settings(self.story.operators.keys)
+                run = await find_run(log, RUN, settings.operators)
+                await Aggregator(log, run, self._clock, settings).run_until_end()
                 for what in await missing(
                     log, self.store, self.run, self._folder, self._clock, self.story.operators.keys
                 ):
