@@ -138,7 +138,7 @@ class Aggregator:
         """By partition the position that the totals topic says to be published."""
         self._watermarked: set[int] = set()
         """Partitions of which the totals topic has a watermark, as far as it was followed."""
-        self._owned_since = clock.now(), clock.monotonic()  # both readings of when the partitions were taken up
+        self._owned_since = clock.now(), clock.monotonic()  # when they were taken up, or an append failed
         self._unquarantined: list[Quarantined] = []
         self._unfolded: deque[Batch] = deque()  # read and not folded yet: an error in between loses none
         self._newest: dict[Cell, int] = {}
@@ -371,17 +371,18 @@ class Aggregator:
 
     async def _append_totals(self, entries: list[Entry], positions: Mapping[int, int]) -> None:
         """Append to the totals topic; behind the entries which positions are published with them, where that is new."""
+        since, since_s = self._owned_since
+        self._owned_since = self._clock.now(), self._clock.monotonic()  # what fails may be written behind newer ones
         if any(self._watermark.get(partition) != position for partition, position in positions.items()):
-            since, since_s = self._owned_since
             second = 1 + int(self._clock.monotonic() - since_s) if any(positions.values()) else 0
-            watermark = Watermark(
-                owned_since=round(since.timestamp() * 1_000_000), second=second, positions=dict(positions)
-            )
+            owned_since = round(since.timestamp() * 1_000_000)
+            watermark = Watermark(owned_since=owned_since, second=second, positions=dict(positions))
             entries.append(Entry(watermark.key, watermark.encode()))
         if entries:
             await self._log.append(self._run.topics.totals.name, entries)
             self._answered()
             self._watermark.update(positions)
+        self._owned_since = since, since_s
 
     async def _publish_notices(self) -> None:
         """Publish what was noticed since, each of a kind and cell once, as it stands now."""

@@ -106,7 +106,10 @@ class Watermark(Frozen):
     v: Literal[1] = 1
     type: Literal["watermark"] = "watermark"
     owned_since: Total
-    """When the aggregator took up its partitions, in microseconds since 1970: it tells apart those who write here."""
+    """When the aggregator took up its partitions, in microseconds since 1970: it tells apart those who write here.
+
+    After an append that failed, when that was begun: it may be written later, and must not replace newer watermarks.
+    """
     second: Total
     """In which second after that it is published; 0 is before anything was."""
     positions: Annotated[dict[Annotated[int, Field(ge=0)], Total], Field(min_length=1)]

@@ -15,6 +15,7 @@ from eventlog.port import Entry, EventLog, Topic
 from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from schemas.asides import is_aside, is_notice, parse_notice
+from schemas.errors import LogUnavailable
 from schemas.fields import Record
 from schemas.progress import parse_watermark
 from schemas.quarantine import Quarantined
@@ -197,6 +198,44 @@ async def test_impossible_boxes_are_told_in_the_totals_topic_until_they_are_corr
         await log.append(run.topics.ledger.name, [Entry(MARKER_KEY, b"scribble", partition)])
     await until_end(log, run)
     assert (1, 1004, 1) == (await told())[-1]
+
+
+async def forever(aggregator: Aggregator) -> None:
+    while True:
+        await aggregator._turn()
+
+
+async def test_a_watermark_that_may_be_written_late_has_a_key_that_newer_ones_do_not_have(
+    tmp_path: Path, unique: str
+) -> None:
+    """Else compaction would leave it in their place, and the past would be told less than was on air."""
+    clock = Manual(NIGHT)
+
+    class Unanswered(SqliteLog):
+        is_away = False
+
+        async def append(self, topic: str, entries: Sequence[Entry]) -> None:
+            await super().append(topic, entries)
+            if self.is_away and topic.endswith(".totals"):
+                raise LogUnavailable("Nobody knows whether it was written.")
+
+    async with Unanswered(tmp_path / "log.db", Wall()) as log:
+        run = await create_run(log, unique, small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=4)
+        aggregator = Aggregator(log, run, clock, FAST)
+        async with aggregator._relay, aggregator._comparing, aggregator._assessing, aggregator._resources:
+            await aggregator._own(frozenset(range(4)))
+            before = len(await records(log, run.topics.totals))
+            await publish(log, run, counted())
+            log.is_away = True
+            clock.advance(0.25)
+            with pytest.raises(LogUnavailable):
+                await forever(aggregator)
+            log.is_away = False
+            while not aggregator._progress.published:
+                await aggregator._turn()
+        found = (await records(log, run.topics.totals))[before:]
+    keys = [record.key for record in found if parse_watermark(record.key, record.value) is not None]
+    assert (2, 2) == (len(keys), len(set(keys)))
 
 
 async def test_ticks_are_counted_from_when_publishing_begins_however_long_its_append_takes(
