@@ -35,7 +35,7 @@ function write(node, value, format) {
 /** @param {number} now */
 function step(now) {
   for (const [node, { from, to, began, format }] of running) {
-    const part = Math.min(1, (now - began) / DURATION_MS);
+    const part = Math.max(0, Math.min(1, (now - began) / DURATION_MS)); // a frame that was late may have an earlier time
     const eased = 1 - (1 - part) ** 3;
     const value = part === 1 ? to : Math.round(from + (to - from) * eased);
     shown.set(node, value);
