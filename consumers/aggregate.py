@@ -138,7 +138,7 @@ class Aggregator:
         """By partition the position that the totals topic says to be published."""
         self._watermarked: set[int] = set()
         """Partitions of which the totals topic has a watermark, as far as it was followed."""
-        self._owned_since = clock.now(), clock.monotonic()  # when they were taken up, or an append failed
+        self._owned_since = clock.now(), clock.monotonic()  # partitions were taken up, or an append failed
         self._unquarantined: list[Quarantined] = []
         self._unfolded: deque[Batch] = deque()  # read and not folded yet: an error in between loses none
         self._newest: dict[Cell, int] = {}

@@ -339,8 +339,6 @@ class Gateway:
         basis = state, state.positions, self.embargo, self.embargo.is_in_force(now), reachable
         told, now_s = self._told.get(numbers), self.clock.monotonic()
         if told is None or told.basis != basis or now_s - told.at_s > _TOLD_S:
-            message = state.state(
-                self.clock.now(), self.feeds_now(), self.embargo, reachable=reachable, numbers=numbers
-            )
+            message = state.state(now, self.feeds_now(), self.embargo, reachable=reachable, numbers=numbers)
             told = self._told[numbers] = _Told(basis, now_s, message)
         return told.message

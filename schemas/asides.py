@@ -83,7 +83,7 @@ class OrderAside(Aside):
 
 
 def names_order(key: bytes | None) -> bool:
-    """Whether the key of an aside ends with its order's number; those of older logs do not."""
+    """Whether the key of an aside has its order's number; those of older logs have none."""
     return key is not None and NUMBER_MARK in key
 
 

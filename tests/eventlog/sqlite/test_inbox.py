@@ -22,13 +22,6 @@ def inbox() -> Iterator[Inbox[str]]:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    made = tmp_path / "log.db"
-    made.touch()
-    return made
-
-
-@pytest.fixture
 def hearing(inbox: Inbox[str], file: Path) -> Inbox[str]:
     """An inbox that heeds touches of the file, never looks, and after a touch heeds no other before an item comes."""
     touches = Touches.watch(file)

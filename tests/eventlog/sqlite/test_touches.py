@@ -18,13 +18,6 @@ needs_inotify = pytest.mark.skipif(sys.platform != "linux", reason="inotify is L
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    made = tmp_path / "log.db"
-    made.touch()
-    return made
-
-
-@pytest.fixture
 def touches(file: Path) -> Iterator[Touches]:
     watched = Touches.watch(file)
     assert watched is not None

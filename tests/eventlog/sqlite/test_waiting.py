@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import sqlite3
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from eventlog.clock import Wall
-from eventlog.port import Entry, Topic
+from eventlog.port import Entry, Reader, Topic
 from eventlog.sqlite.log import MAX_AWAITED_RECORDS, SqliteLog
 from eventlog.sqlite.touches import Touches
 from schemas.errors import LogError, RecordDamaged
@@ -35,27 +36,26 @@ async def log(path: Path) -> AsyncIterator[SqliteLog]:
         yield opened
 
 
+async def each_append_ends_a_wait(process: Process, reader: Reader) -> None:
+    assert await said(process) == "ready"
+    for _ in range(15):
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        [batch] = await reader.read(max_records=10, wait_ms=10 * LIMIT_S * 1_000)
+        assert len(batch.records) == 1
+
+
 async def test_another_processs_append_is_noticed_while_one_waits(log: SqliteLog, path: Path) -> None:
     """How soon is for `benchmarks/`."""
     async with appending(path, TOPIC.name, "a", 0) as process, log.reader(TOPIC.name, {0: 0}) as reader:
-        assert await said(process) == "ready"
-        for _ in range(15):
-            assert process.stdin is not None
-            process.stdin.write(b"\n")
-            [batch] = await reader.read(max_records=10, wait_ms=10 * LIMIT_S * 1_000)
-            assert len(batch.records) == 1
+        await each_append_ends_a_wait(process, reader)
 
 
 @needs_inotify
 async def test_an_append_of_another_process_is_noticed_without_a_look(log: SqliteLog, path: Path) -> None:
     async with appending(path, TOPIC.name, "a", 0) as process, log.reader(TOPIC.name, {0: 0}) as reader:
         log.writer._inbox._look_ms = None
-        assert await said(process) == "ready"
-        for _ in range(15):
-            assert process.stdin is not None
-            process.stdin.write(b"\n")
-            [batch] = await reader.read(max_records=10, wait_ms=10 * LIMIT_S * 1_000)
-            assert len(batch.records) == 1
+        await each_append_ends_a_wait(process, reader)
 
 
 async def test_an_append_is_noticed_where_nothing_tells_of_touches(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
