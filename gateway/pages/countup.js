@@ -35,7 +35,8 @@ function write(node, value, format) {
 /** @param {number} now */
 function step(now) {
   for (const [node, { from, to, began, format }] of running) {
-    const part = Math.max(0, Math.min(1, (now - began) / DURATION_MS)); // a frame that was late may have an earlier time
+    // a frame that is late may have a time before that
+    const part = Math.max(0, Math.min(1, (now - began) / DURATION_MS));
     const eased = 1 - (1 - part) ** 3;
     const value = part === 1 ? to : Math.round(from + (to - from) * eased);
     shown.set(node, value);
