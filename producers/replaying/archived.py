@@ -16,6 +16,7 @@ from eventlog.archive.manifest import Segment
 from eventlog.archive.reader import Archive
 from eventlog.archive.segment import Columns, columns_of, microseconds, moment
 from eventlog.port import Entry
+from schemas.amendments import AMENDED_KEY
 from schemas.errors import ArchiveError
 
 _BATCH_RECORDS: Final = 4_096
@@ -112,6 +113,17 @@ class ArchiveReader:
             self._is_over = self._batch is None
             self.at = 0
         return None if self._is_over else self.times[self.at]
+
+    @property
+    def is_at_amendment(self) -> bool:
+        """Whether the next record of the current batch is an amendment of the definition; anybody may write one."""
+        return self._batch is not None and self._batch.keys[self.at] == AMENDED_KEY
+
+    def alike(self, end: int) -> int:
+        """Return up to where, `end` at most, the records from `at` on are all amendments, or all of them tallies."""
+        keys = self._batch.keys[self.at : end] if self._batch is not None else []
+        kinds = [key == AMENDED_KEY for key in keys]
+        return self.at + (kinds.index(not kinds[0]) if True in kinds and False in kinds else len(kinds))
 
     def take(self, end: int) -> list[Entry]:
         """Return the records of the current batch from `at` up to this index, and go on behind them."""

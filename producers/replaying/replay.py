@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from eventlog.archive.segment import microseconds
 from eventlog.clock import Clock
-from eventlog.loops import Tries, forever, retried
+from eventlog.loops import Tries, Waiting, forever, retried
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, begin_replay_epoch, find_run
 from producers.publish import BATCH_RECORDS, Publisher
@@ -44,6 +44,13 @@ seconds."""
 
 SEEKING_CONFIRM_S: Final = 0.5
 """The same while seeking, or at speed 0: clients then see the clock in such steps."""
+
+LATE_S: Final = 5.0
+"""How long an amendment of the definition waits behind an append that failed and was made again.
+
+A log may write the failed one after all, a little later than its copy. A tally that the night set aside because it came
+before the amendment must not come behind it too: there it would count.
+"""
 
 LAST_POSITION_S: Final = 5.0
 """How long to wait for the log to take a position that must be in it before the replay goes on, or ends."""
@@ -107,7 +114,10 @@ class ArchiveReplay:
         """Raise `UsageError` where the run is no replay, or `begin` or `end` is outside of the night."""
         if run.mode != "replay":
             raise UsageError(f"Run {run.name!r} is {run.mode}, and a replay writes only to a replay. Choose another.")
-        self._publisher = publisher
+        self._publisher = replace(publisher, on_waiting=self._note_failure)
+        self._on_waiting = publisher.on_waiting
+        self._settled_s = 0.0
+        """Until when, by the clock, a failed append may yet be written."""
         self._log: EventLog = publisher.log
         self._clock: Clock = publisher.clock
         self._run = run
@@ -199,6 +209,9 @@ class ArchiveReplay:
         end = min(self._playhead.due(times, begin, now_s), begin + BATCH_RECORDS)
         if end <= begin:
             return
+        if self._reader.is_at_amendment:
+            await self._clock.sleep(max(0.0, self._settled_s - self._clock.monotonic()))
+        end = self._reader.alike(end)  # what fails and is made again has no amendment in it, or nothing else
         entries = self._reader.take(end)
         handed_us = self._playhead.clock_us(self._clock.monotonic())
         await self._amend(entries)
@@ -207,6 +220,10 @@ class ArchiveReplay:
         self._playhead.published(len(entries), times[end - 1])
         appended = AppendedRecords(times[begin:end], handed_us, durable_us, self._playhead.speed)
         self._observer.on_appended(appended)
+
+    def _note_failure(self, waiting: Waiting) -> None:
+        self._settled_s = self._clock.monotonic() + waiting.pause_s + LATE_S
+        self._on_waiting(waiting)
 
     async def _amend(self, entries: Sequence[Entry]) -> None:
         """Order in this run what amends the definition among these tallies, before they are in its log."""

@@ -19,3 +19,9 @@ def _quiet() -> Iterator[None]:
 def test_the_same_seed_is_the_same_rehearsal() -> None:
     assert play(5).trace == play(5).trace
     assert play(5).trace != play(6).trace
+
+
+@pytest.mark.parametrize("seed", [6465, 7725, 7770])
+def test_an_append_that_is_made_again_stays_on_its_side_of_an_amendment(seed: int) -> None:
+    """What was set aside before it is otherwise counted as its copy comes behind: acknowledged by nobody, or late."""
+    assert not play(seed).wrong
