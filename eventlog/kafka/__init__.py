@@ -1,7 +1,7 @@
 """The event log on Apache Kafka, by aiokafka.
 
-- `log` is the port's adapter, with the reader and the idempotent producer; `fetched` is what the reader is given;
-  `membership` is a place in a consumer group; `topics` creates topics and looks at their settings.
+- `log` is the port's adapter, with the reader and the idempotent producer; `membership` is a place in a consumer group;
+  `topics` creates topics and looks at their settings.
 - `connection` starts clients, lets go of them, and asks brokers; `errors` says what Kafka's errors mean to us.
   `security` is TLS and SASL; like `administration` it imports no client library.
 - `administration` is for whoever keeps the cluster, and for a run that looks at its topics: what they must be, which

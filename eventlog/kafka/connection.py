@@ -8,7 +8,7 @@ task of its own that it has just cancelled, while that one sleeps off a failed r
 `stop` is then not done. So every step here has a task and a few seconds of its own, and the next follows however it
 ended.
 
-This module, `kafka.membership` and `kafka.fetched` are the only ones that use private attributes of aiokafka: here,
+This module, `kafka.membership` and `kafka.log` are the only ones that use private attributes of aiokafka: here,
 since it has no public way to abort a stop that hangs. So pyproject.toml has an upper bound for it, and
 `tests/eventlog/kafka/test_closing.py` fails where a release has them no more.
 """

@@ -15,10 +15,9 @@ from typing import Final, Self
 
 from eventlog.clock import Clock
 from eventlog.port import Batch, Entry, Topic, TopicFinding, check_entries, partition_of, replaced
-from eventlog.sqlite import leases, tables
+from eventlog.sqlite import tables
 from eventlog.sqlite.file import LogFile
-from eventlog.sqlite.leases import Lease
-from eventlog.sqlite.tables import StoredTopic, compact, is_due
+from eventlog.sqlite.tables import Lease, StoredTopic, compact, is_due
 from eventlog.sqlite.threads import Connections, Fetch, Fetched, Writer
 from schemas.errors import LogError, UnknownTopic
 from schemas.moments import epoch_ms
@@ -146,7 +145,7 @@ class SqliteLog:
 
 
 class SqliteReader:
-    """Reads one topic. It is woken by appends; at the latest `inbox.LOOK_MS` after those of other processes."""
+    """Reads one topic. It is woken by appends; at the latest `commits.LOOK_MS` after those of other processes."""
 
     def __init__(self, log: SqliteLog, topic: str, positions: Mapping[int, int]) -> None:
         self._log = log
@@ -219,7 +218,7 @@ class SqliteMembership:
     async def __aenter__(self) -> Self:
         stored = await self._log.topic(self._topic)
         lease = await self._log.writer.submit(
-            lambda connection: leases.join(connection, stored, self._group, self._log.now_ms(), self._name)
+            lambda connection: tables.join_group(connection, stored, self._group, self._log.now_ms(), self._name)
         )
         lease = await self._renewed(stored, lease)
         self._renewing = asyncio.create_task(self._keep_renewing(stored, lease), name=f"lease-{lease.id}")
@@ -233,7 +232,7 @@ class SqliteMembership:
         if self._lease is None:
             return
         try:
-            await self._log.writer.submit(partial(leases.leave, lease=self._lease))
+            await self._log.writer.submit(partial(tables.leave_group, lease=self._lease))
         except LogError as error:  # the lease expires by itself
             _logger.warning("A lease could not be given back: %s", error)
 
@@ -243,7 +242,7 @@ class SqliteMembership:
 
     async def _keep_renewing(self, stored: StoredTopic, lease: Lease) -> None:
         while True:
-            await self._clock.sleep(leases.RENEW_S)
+            await self._clock.sleep(tables.RENEW_S)
             try:
                 lease = await self._renewed(stored, lease)
             except LogError as error:  # the lease outlives several renewals that fail
@@ -252,7 +251,7 @@ class SqliteMembership:
     async def _renewed(self, stored: StoredTopic, lease: Lease) -> Lease:
         """Renew the lease; the one that is held from now on: another one, where the name was taken."""
         held, self._partitions = await self._log.writer.submit(
-            lambda connection: leases.renew(connection, stored, self._group, lease, self._log.now_ms())
+            lambda connection: tables.renew_lease(connection, stored, self._group, lease, self._log.now_ms())
         )
         if lease.name is not None and held.name is None:
             _logger.warning("%s", replaced(lease.name))

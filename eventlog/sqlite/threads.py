@@ -20,11 +20,8 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from eventlog.port import Batch
-from eventlog.sqlite.commits import Commits
-from eventlog.sqlite.file import LogFile
-from eventlog.sqlite.inbox import Inbox
-from eventlog.sqlite.touches import Touches, touch
-from eventlog.sqlite.turns import Turns
+from eventlog.sqlite.commits import Commits, Inbox, Touches, touch
+from eventlog.sqlite.file import LogFile, Turns
 from schemas.errors import LogUnavailable, SandikError
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import pytest
 
 from eventlog.clock import Manual, Wall
 from eventlog.port import Topic
-from eventlog.sqlite import leases as sqlite_leases
+from eventlog.sqlite import tables
 from eventlog.sqlite.log import SqliteLog
 from tests.patience import LIMIT_S
 
@@ -30,11 +30,11 @@ async def test_a_member_that_was_killed_is_missed_after_its_lease(path: Path) ->
     async with SqliteLog(path, clock) as log:
         await log.create([topic])
         stored = await log.topic(topic.name)
-        await log.writer.submit(lambda connection: sqlite_leases.join(connection, stored, "group", log.now_ms()))
+        await log.writer.submit(lambda connection: tables.join_group(connection, stored, "group", log.now_ms()))
         async with log.member(topic.name, "group") as member:
             assert member.partitions == {1, 3}
-            for _ in range(round(sqlite_leases.LEASE_MS / 1000 / sqlite_leases.RENEW_S) + 1):
-                clock.advance(sqlite_leases.RENEW_S)
+            for _ in range(round(tables.LEASE_MS / 1000 / tables.RENEW_S) + 1):
+                clock.advance(tables.RENEW_S)
                 await log.create([])
             async with asyncio.timeout(LIMIT_S):
                 while member.partitions != {0, 1, 2, 3}:
@@ -48,12 +48,12 @@ async def test_a_member_that_is_started_again_under_its_name_has_its_partitions_
     async with SqliteLog(path, clock) as log, SqliteLog(path, Manual(NIGHT)) as restarted:
         await log.create([topic])
         async with log.member(topic.name, "group", "one") as stalled, log.member(topic.name, "group", "two") as other:
-            clock.advance(sqlite_leases.RENEW_S)
+            clock.advance(tables.RENEW_S)
             await until(log, lambda: stalled.partitions == {0, 2} and other.partitions == {1, 3})
             async with restarted.member(topic.name, "group", "one") as again:
                 assert again.partitions == {0, 2}
                 assert other.partitions == {1, 3}
-                clock.advance(sqlite_leases.RENEW_S)
+                clock.advance(tables.RENEW_S)
                 await until(log, lambda: stalled.partitions == {2})  # it is the third now
 
 
@@ -64,7 +64,7 @@ async def test_a_name_that_was_taken_is_told_once(path: Path, caplog: pytest.Log
         await log.create([topic])
         async with log.member(topic.name, "group", "one") as member, newer.member(topic.name, "group", "one"):
             for _ in range(3):
-                clock.advance(sqlite_leases.RENEW_S)
+                clock.advance(tables.RENEW_S)
                 await log.create([])
             await until(log, lambda: member.partitions == {1})
     assert ["Another process has joined the group as member 'one'"] == [
@@ -94,7 +94,7 @@ async def test_a_member_that_was_killed_before_the_clock_went_back_is_missed_all
     async with SqliteLog(path, Manual(NIGHT + timedelta(hours=1))) as before:
         await before.create([topic])
         stored = await before.topic(topic.name)
-        await before.writer.submit(lambda connection: sqlite_leases.join(connection, stored, "group", before.now_ms()))
+        await before.writer.submit(lambda connection: tables.join_group(connection, stored, "group", before.now_ms()))
     async with SqliteLog(path, Manual(NIGHT)) as log, log.member(topic.name, "group") as member:
         assert member.partitions == {0, 1, 2, 3}
 
@@ -117,5 +117,5 @@ async def test_a_member_that_lives_keeps_its_share_when_the_clock_goes_back(path
             async with asyncio.timeout(LIMIT_S):
                 while [sorted(member.partitions) for member in (first, second)] != [[0, 2], [1, 3]]:
                     for clock, log in ((ahead, one), (behind, two)):
-                        clock.advance(sqlite_leases.RENEW_S)
+                        clock.advance(tables.RENEW_S)
                         await log.create([])

@@ -13,8 +13,7 @@ import pytest
 
 from eventlog.sqlite import file as sqlite_file
 from eventlog.sqlite.commits import Commits
-from eventlog.sqlite.file import LogFile
-from eventlog.sqlite.turns import Turns
+from eventlog.sqlite.file import LogFile, Turns
 from tests.patience import LIMIT_S
 
 Opening = Callable[[], Turns]
