@@ -2,14 +2,18 @@
 
 import errno
 import io
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from sandik import screen, standard_files
+from sandik.standard_files import MAX_UNWRITTEN_CHARS, WrittenBehind
 from tests.patience import LIMIT_S
 
 needs_full: Final = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file here is always full")
@@ -81,6 +85,52 @@ def test_what_cannot_be_said_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     """As where the log is on the disk that is full: who waits for room says so, and waits."""
     monkeypatch.setattr(sys, "stderr", Full())
     screen.say("Trying again.")
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """A pipe that nobody reads, and that is full."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(write, b"." * 4_096)
+    os.set_blocking(write, True)
+    yield read, write
+    os.close(read)
+    os.close(write)
+
+
+def test_a_reader_of_standard_error_that_stands_still_holds_nothing_up(tmp_path: Path, pipe: tuple[int, int]) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "sandik", "totals", "--run", "nobody"],
+        cwd=tmp_path,
+        stderr=pipe[1],
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert 2 == ended.returncode
+
+
+def test_what_a_reader_does_not_take_in_time_is_left_out_and_counted(pipe: tuple[int, int]) -> None:
+    read, write = pipe
+    behind = WrittenBehind(write, "ascii")
+    line = "x" * 1_023 + "\n"
+    for _ in range(MAX_UNWRITTEN_CHARS // len(line)):
+        behind.write(line)
+    behind.write("left out\n")
+    behind.write("left out\n")
+    taken = b""
+    while taken.count(b"\n") < MAX_UNWRITTEN_CHARS // len(line):
+        taken += os.read(read, 65_536)
+    behind.drain(LIMIT_S)
+    behind.write("Şişli\n")
+    while not taken.endswith(b"li\n"):
+        taken += os.read(read, 65_536)
+
+    assert b"left out\n" not in taken
+    assert b"sandik: 2 lines are missing here" in taken
+    assert b"\\u015ei\\u015fli\n" in taken
 
 
 def test_what_an_encoding_does_not_have_is_written_as_an_escape(monkeypatch: pytest.MonkeyPatch) -> None:
