@@ -93,6 +93,7 @@ def _start_broker(config: pytest.Config) -> None:
         os.environ[_MISSING] = str(missing)
         return
     config.stash[_broker] = broker
+    broker.write_class_archive()
     broker.start()
     os.environ[_SERVERS] = broker.servers
 

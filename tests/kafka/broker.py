@@ -66,6 +66,7 @@ authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:{chief}
 """
 
+_BROKER: Final = "kafka.Kafka"
 _STORAGE: Final = "kafka.tools.StorageTool"
 _TOOLS: Final = {
     "kafka-acls.sh": "org.apache.kafka.tools.AclCommand",
@@ -132,11 +133,23 @@ class Broker:
     ) -> None:
         self.close()
 
+    def write_class_archive(self) -> None:
+        """Start and stop it for the archive of the classes that brokers load, if there is none yet."""
+        archive = self._classes()
+        if not archive.is_written:
+            with archive.during():
+                self._start(archive.options)
+                self.stop()
+
     def start(self) -> None:
         """Start it, and return once it answers."""
+        archive = self._classes()
+        self._start(archive.options if archive.is_written else ())
+
+    def _start(self, options: Sequence[str]) -> None:
         watchdog = (sys.executable, str(_HERE / "watchdog.py"), str(self._folder))
         self._process = process = subprocess.Popen(
-            [*watchdog, *self._java("kafka.Kafka"), str(self._settings)],
+            [*watchdog, *self._java(_BROKER, *options), str(self._settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -179,6 +192,9 @@ class Broker:
         with archive.during():
             command = [*self._java(program, *archive.options), *arguments]
             subprocess.run(command, check=True, capture_output=True, timeout=START_LIMIT_S)
+
+    def _classes(self) -> ClassArchive:
+        return ClassArchive(self._jars, _BROKER)
 
     def _java(self, program: str, *options: str) -> list[str]:
         return ["java", f"-Xmx{self._heap_mb}m", *_JVM, *options, "-cp", f"{self._jars}/*", program]

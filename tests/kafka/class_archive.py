@@ -1,8 +1,8 @@
 """The JVM's archives of classes that were loaded before (class data sharing, JEP 350), one of each of Kafka's programs.
 
-For programs that end by themselves: the first one writes the archive, the next ones start with their classes parsed and
-verified, in half of the CPU time. Archives lie beside the jars. One that does not fit, after an update of Java, is not
-used.
+A program writes its archive when it ends in order, and the next ones start with their classes parsed and verified, in
+half of the CPU time. The first of the programs that end by themselves writes it; for brokers, which are killed, one is
+started and stopped. Archives lie beside the jars. One that does not fit, after an update of Java, is not used.
 """
 
 import contextlib
@@ -28,9 +28,14 @@ class ClassArchive:
         self._draft = self._path.with_suffix(f".{uuid.uuid4().hex}")
 
     @property
+    def is_written(self) -> bool:
+        """Whether there is one to use."""
+        return self._path.exists()
+
+    @property
     def options(self) -> list[str]:
         """What the JVM is told: to use the archive, or to write one when the program ends."""
-        if self._path.exists():
+        if self.is_written:
             return [f"-XX:SharedArchiveFile={self._path}", *_SILENT]
         return [f"-XX:ArchiveClassesAtExit={self._draft}", *_SILENT]
 

@@ -51,6 +51,9 @@ def test_who_writes_nothing_leaves_nothing(archive: ClassArchive, tmp_path: Path
 
 @pytest.mark.kafka
 def test_kafkas_own_programs_write_and_use_theirs(kafka_broker: Broker) -> None:
-    """The fixture has formatted the broker's storage, by a program that ends by itself."""
-    assert ClassArchive(fetch_jars(), "kafka.tools.StorageTool").options[0].startswith(USE)
+    """The fixture has formatted the broker's storage, by a program that ends by itself; a broker is stopped."""
+    kafka_broker.write_class_archive()
+
+    assert ClassArchive(fetch_jars(), "kafka.tools.StorageTool").is_written
+    assert ClassArchive(fetch_jars(), "kafka.Kafka").is_written
     kafka_broker.close()

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-_STOP_S = 20
+_STOP_S = 60
 _SIGNALS = {"pause": signal.SIGSTOP, "resume": signal.SIGCONT}
 
 
