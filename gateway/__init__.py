@@ -1,7 +1,7 @@
 """The gateway: folds totals into a view, and fans out what changed to every client.
 
-Start at `server`: it serves one port, and runs the loops of `follow`, which feed the `gateway`, and of `recall`, which
-gives it the lead over time of before its start. That ties together one
+Start at `server`: it serves one port, and runs the loops of `follow`, which feed the `gateway`, and that of `recall`,
+which gives it the lead over time of before its start. That ties together one
 `run_state` (the folds of one run in one incarnation of its log) and the `broadcaster` (its clients, and what each is
 sent) by its `settings`, and counts in `metrics`; those of all `workers` behind one port are scraped together.
 
@@ -14,6 +14,6 @@ and none above:
 - `clients/`: cursors, subscriptions, who is owed which bytes.
 - `admission/`: who is let in, and may do what; `readiness` says whether clients should be sent here.
 
-`pages/` is what browsers load: the board, the overlays, the control room, and the client in JavaScript;
-`brands/` is how all of it looks.
+`pages/` is what browsers load: the board, the overlays, the control room, and the client in JavaScript; a `brand` is
+how all of it looks.
 """

@@ -10,18 +10,18 @@ from typing import Final, NamedTuple
 
 from eventlog.clock import Clock
 from gateway.admission.access import PUBLIC, Grant
-from gateway.clients.audience import Audience
-from gateway.clients.framing import Framing, framed
-from gateway.clients.hub import Hub
-from gateway.clients.liveness import (
+from gateway.clients.audience import (
     RESTART_CODE,
     RESTART_REASON,
+    Audience,
     HeartbeatSchedule,
     Stalls,
     batches,
     goodbye_message,
     retry_after_s,
 )
+from gateway.clients.framing import Framing, framed
+from gateway.clients.hub import Hub
 from gateway.clients.session import Close, Follow, Output, Reply, Session, State, Unfollow
 from gateway.run_state import Client, RunState
 from gateway.settings import GatewaySettings

@@ -21,10 +21,9 @@ from gateway.connections.websocket import WebSocketConnection
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from gateway.pages import PAGES
-from gateway.recall import NightSoFar, recall
+from gateway.recall import Moments, NightSoFar, recall
 from gateway.routes.application import application
 from gateway.routes.boundaries import Boundaries
-from gateway.routes.moments import Moments
 from gateway.settings import GatewaySettings
 from gateway.workers import WorkerMetrics
 from schemas.errors import LoopEnded, UsageError

@@ -8,7 +8,7 @@ from eventlog.loops import RetryPolicy
 from gateway.admission.handshake import AccessSettings
 from gateway.admission.keys import TlsFiles
 from gateway.admission.limits import Limits
-from gateway.brands.folder import BrandFolder, standard_brand
+from gateway.brand import BrandFolder, standard_brand
 from schemas.trust import OperatorKey
 from tabulation.derived.feeds import FeedLimits
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from gateway.pages.manifest import MANIFEST, Overlay, Parameter
+from gateway.pages import MANIFEST, Overlay, Parameter
 from schemas.definition import Election
 
 SCHEMA: Final = "https://ograf.ebu.io/v1/specification/json-schemas/graphics/schema.json"

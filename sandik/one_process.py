@@ -10,8 +10,8 @@ from eventlog.clock import Clock
 from eventlog.loops import forever
 from eventlog.port import EventLog
 from eventlog.run import Run
-from gateway.brands.folder import BrandFolder, standard_brand
-from gateway.routes.moments import Moments
+from gateway.brand import BrandFolder, standard_brand
+from gateway.recall import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik.commands.gateway import announce, within_files

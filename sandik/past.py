@@ -16,7 +16,7 @@ import orjson
 from eventlog.port import EventLog
 from eventlog.reading import read_to_end, read_until
 from eventlog.run import Run
-from gateway.routes.moments import Past
+from gateway.recall import Past
 from sandik.process import command_line
 from schemas.amendments import FIRST_VERSION
 from schemas.definition import Election

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from playwright.async_api import Browser, Page
 
 from benchmarks.night import election
-from gateway.brands.folder import open_brand, shipped_brands
+from gateway.brand import open_brand, shipped_brands
 from gateway.pages import PAGES
 from gateway.routes.link_preview import PICTURE, PICTURE_PX
 from producers.chance import seeded

@@ -3,6 +3,5 @@
 - `opening` has a connection until its first bytes come: a plain request to upgrade goes straight to the stream, all
   else to `http`. `upgrade` reads such requests and answers them.
 - `websocket` and the event stream in `http` are the two ways to follow the stream; both are a `Client` of the gateway.
-  `plain_frames` reads the few frames that most clients send.
 - `http` is uvicorn's own protocol behind limits; it also asks the kernel what asyncio has no word for.
 """

@@ -26,10 +26,9 @@ from websockets.protocol import CLOSING, CONNECTING, OPEN, SERVER, Protocol, Sta
 from gateway.admission.access import Grant
 from gateway.admission.handshake import Credentials, Refusal, peer_of
 from gateway.admission.limits import Meter
-from gateway.clients.framing import COMPRESSION_WINDOW_BITS, PING, Framing, text_frame
-from gateway.clients.liveness import RESTART_CODE, RESTART_REASON
+from gateway.clients.audience import RESTART_CODE, RESTART_REASON
+from gateway.clients.framing import COMPRESSION_WINDOW_BITS, PING, Framing, plain_frame, pong, text_frame
 from gateway.connections.http import hang_up
-from gateway.connections.plain_frames import plain_frame, pong
 from gateway.connections.upgrade import LIBRARY_LOGGER, Accepted, Upgraded, UpgradeRequest, answer, handshake
 from gateway.gateway import Gateway
 from schemas.wire import CLOSE_REASONS, MAX_MESSAGE_BYTES, PROTOCOL, CloseCode

@@ -1,9 +1,8 @@
 """Routes: the HTTP endpoints. `application` lists them all and serves the pages; every request passes the `middleware`.
 
-- What the routes share: `answers` (filters in a URL, ETags, what an answer holds), `pieces` (long answers, made a few
-  units at a time).
-- The figures: `totals` (now, and as they were at one of the `moments` that have been), `rows` (flat, for graphics
-  tools), `facts`, `lead_over_time`, `seats`, `compare` (two sources), `stream` (server-sent events).
+- What the routes share: `answers` (filters in a URL, ETags, what an answer holds, long ones a few units at a time).
+- The figures: `totals` (now, and as they were at a moment that has been), `rows` (flat, for graphics tools), `facts`
+  (also seats, and the lead over time), `compare` (two sources), `stream` (server-sent events).
 - The control room: `control` (what an operator watches, the orders they give, who is there), `quarantine` (by groups
   and pages).
 - Pages: `pages` (the board's at `/`, and one for all overlays: whether its address can be shown), `files` (what

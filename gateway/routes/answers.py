@@ -1,10 +1,14 @@
-"""What the routes share: the filters in a URL, the run they are about, and answers that say what they hold."""
+"""What the routes share: the filters in a URL, the run they are about, and answers that say what they hold.
+
+An answer about many units is made a few units at a time: nothing else is served while one is made at a stretch. What
+comes in meanwhile makes pieces untrue, never an answer: that is put together at once, at the newest seq.
+"""
 
 import asyncio
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2s
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import orjson
 from starlette.datastructures import Headers
@@ -17,10 +21,11 @@ from starlette.types import Scope as Asgi
 from gateway.admission.handshake import TOKEN_FIELD, VIEW_FIELD
 from gateway.clients.session import Unknown
 from gateway.gateway import Gateway
-from gateway.routes.middleware import grant_of
+from gateway.routes.middleware import embargoed, grant_of
 from gateway.run_state import RunState
 from schemas.totals import Told
 from schemas.wire import Scope
+from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 
 RETRY_AFTER_S: Final = "1"
@@ -268,3 +273,125 @@ def _one(values: Sequence[str], name: str, check: Callable[[str], str]) -> str |
     if len(values) > 1:
         raise HTTPException(400, f"Give one {name}, or none for all of them.")
     return check(values[0]) if values else None
+
+
+UNITS_AT_ONCE: Final = 8
+"""Units whose pieces are made before others have a turn: 1 ms of facts with 49 candidates, less of totals."""
+
+LOOKS_OF_ONE_MADE: Final = 32
+"""How many pieces are looked at, and found true, in the time in which one is made."""
+
+_MAX_ROUNDS: Final = 4
+"""Rounds of making pieces with turns for others between.
+
+A round takes less than a tenth of a second, and in that a count in full flood changes a part of the units; what is
+still left after the last is made without a turn.
+"""
+
+PutT = TypeVar("PutT")
+"""A question as it is put at a moment."""
+
+Place = tuple[str, str, UnitFigures]
+"""A contest, a source, and the figures of one unit."""
+
+About = Sequence[object]
+"""What else than figures and position an answer depends on."""
+
+Encoder = Callable[[str, str, UnitFigures], bytes]
+"""Makes the piece of a unit in a contest, by a source."""
+
+
+class _Piece(NamedTuple):
+    """An encoded piece, and of which state of which figures it is. They are held, so nothing else takes their id."""
+
+    figures: UnitFigures
+    changes: int
+    about: About
+    body: bytes
+
+
+class Pieces:
+    """The units of one answer as JSON, each encoded by itself, in the order in which `find` has them."""
+
+    def __init__(
+        self,
+        find: Callable[[Asked], list[Place]],
+        encoder: Callable[[Asked], Encoder],
+        at_once: int = UNITS_AT_ONCE,
+    ) -> None:
+        self._find = find
+        self._encoder = encoder
+        self._at_once = at_once
+        self._pieces: dict[tuple[str, str, str], _Piece] = {}
+
+    def make(self, question: Asked, about: About) -> Iterator[int]:
+        """Make the pieces that are missing or no longer true.
+
+        Wherever others should have a turn it says how many it has made so far.
+        """
+        encode = self._encoder(question)
+        made = spent = 0
+        for place in self._find(question):
+            spent += 1
+            if self._known(place, about) is None:
+                self._make(place, about, encode)
+                made += 1
+                spent += LOOKS_OF_ONE_MADE
+            if spent >= self._at_once * LOOKS_OF_ONE_MADE:
+                spent = 0
+                yield made
+
+    def all(self, question: Asked, about: About) -> list[bytes]:
+        """All of them as they are now, of one position: whoever asks for the answer has no turns left to give."""
+        encode = self._encoder(question)
+        return [self._known(place, about) or self._make(place, about, encode) for place in self._find(question)]
+
+    def _known(self, place: Place, about: About) -> bytes | None:
+        """Return the piece of a place; `None` where it is missing or no longer true."""
+        contest, source, figures = place
+        known = self._pieces.get((contest, source, figures.unit.id))
+        if known and known.figures is figures and (known.changes, known.about) == (figures.changes, about):
+            return known.body
+        return None
+
+    def _make(self, place: Place, about: About, encode: Encoder) -> bytes:
+        contest, source, figures = place
+        body = encode(contest, source, figures)
+        self._pieces[contest, source, figures.unit.id] = _Piece(figures, figures.changes, about, body)
+        return body
+
+
+async def made_in_turns(
+    ask: Callable[[], PutT], is_there: Callable[[PutT], bool], make: Callable[[PutT], Iterable[object]]
+) -> PutT:
+    """Make the pieces of an answer, a few at a time, unless it is there; gives the question as it is put after that.
+
+    `make` yields wherever others should have a turn, and as its last something false where nothing had to be made.
+    """
+    for _ in range(_MAX_ROUNDS):
+        question = ask()
+        made: object = None
+        if not is_there(question):
+            for so_far in make(question):
+                made = so_far
+                await asyncio.sleep(0)
+        if made is None:  # nobody else had a turn
+            return question
+        if not made:
+            break
+    return ask()
+
+
+async def answer_in_pieces(
+    gateway: Gateway,
+    request: Request,
+    answers: Answers,
+    ask: Callable[[], tuple[Asked, About]],
+    pieces: Pieces,
+    whole: Callable[[Asked, list[bytes]], Whole],
+) -> Response:
+    """Answer what `ask` gives, as it is put once the pieces are made; `whole` says what goes around them."""
+    question, about = await made_in_turns(ask, lambda put: answers.has(request, *put), lambda put: pieces.make(*put))
+    if not gateway.may_see_numbers(grant_of(request)):  # an embargo began in somebody else's turn
+        return embargoed(gateway.embargo.until)
+    return answers.answer(request, question, lambda: whole(question, pieces.all(question, about)), about=about)

@@ -20,6 +20,7 @@ from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH
 from gateway.gateway import Gateway
 from gateway.metrics import CONTENT_TYPE, shown_age_s
 from gateway.pages import PAGES
+from gateway.recall import Moments
 from gateway.routes.answers import (
     NO_CACHE,
     NO_STORE,
@@ -32,15 +33,12 @@ from gateway.routes.answers import (
 from gateway.routes.boundaries import Boundaries
 from gateway.routes.compare import CompareEndpoint
 from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint
-from gateway.routes.facts import FactsEndpoint
+from gateway.routes.facts import FactsEndpoint, LeadOverTimeEndpoint, SeatsEndpoint
 from gateway.routes.files import PageFiles
-from gateway.routes.lead_over_time import LeadOverTimeEndpoint
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
-from gateway.routes.moments import Moments
 from gateway.routes.pages import BoardEndpoint, OverlayEndpoint
 from gateway.routes.quarantine import QuarantineEndpoint
 from gateway.routes.rows import RowsEndpoint
-from gateway.routes.seats import SeatsEndpoint
 from gateway.routes.stream import StreamEndpoint
 from gateway.routes.totals import TotalsEndpoint
 from gateway.workers import WorkerMetrics

@@ -27,7 +27,7 @@ from starlette.responses import Response
 from eventlog.port import Entry
 from gateway.admission.access import Grant
 from gateway.gateway import Gateway
-from gateway.pages.manifest import graphic_fault
+from gateway.pages import graphic_fault
 from gateway.routes import quarantine
 from gateway.routes.answers import RETRY_AFTER_S, Coded, json_answer, run_state_of
 from gateway.routes.middleware import grant_of

@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.brands.folder import BrandFolder
+from gateway.brand import BrandFolder
 from gateway.routes.answers import NO_CACHE, digest_of, holds
 from gateway.routes.joined import closure, fetched_later, joined, resolved
 

@@ -23,7 +23,7 @@ from gateway.admission.access import PUBLIC
 from gateway.admission.handshake import TOKEN_FIELD, Refusal
 from gateway.clients.session import Catalogue, Unknown
 from gateway.gateway import Gateway
-from gateway.pages.manifest import OVERLAYS, no_overlay, option_fault
+from gateway.pages import OVERLAYS, no_overlay, option_fault
 from gateway.routes.files import PageFiles
 from gateway.routes.link_preview import PICTURE, PICTURE_PX, link_preview
 from gateway.routes.middleware import credentials_of

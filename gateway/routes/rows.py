@@ -1,6 +1,5 @@
 """/v1/rows.json, /v1/rows.csv and /v1/flat.json: figures for graphics tools that poll and bind fields to keys."""
 
-import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -11,9 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.brands.folder import BrandFolder
+from gateway.brand import BrandFolder
 from gateway.gateway import Gateway
-from gateway.routes.answers import Answers, Asked, Whole, asked, refuse_more
+from gateway.routes.answers import Answers, Asked, Whole, asked, made_in_turns, refuse_more
 from gateway.routes.middleware import embargoed, grant_of
 from gateway.run_state import RunState
 from schemas.wire import FeedState, Scope
@@ -39,10 +38,6 @@ MAX_VALUES: Final = 60_000
 
 MAX_TABLES_KEPT: Final = 16
 """Questions whose finished pieces are kept, the last ones asked: at 30 bytes a value, 30 MB at most."""
-
-_MAX_ROUNDS: Final = 4
-"""Rounds of making pieces with turns for others between. A round takes less than a tenth of a second, and in that a
-count in full flood changes a part of the units; what is still left after the last is made without a turn."""
 
 _NARROWER: Final = (
     "Narrow it with contest= and source= (one of each), with unit= (it may be repeated; unit=tr/34/* is a "
@@ -193,7 +188,11 @@ class RowsEndpoint:
 
     async def _answer(self, request: Request, form: str, media_type: str) -> Response:
         try:
-            ask = await self._made(request, form)
+            ask = await made_in_turns(
+                lambda: self._ask(request, form),
+                lambda ask: self._answers.has(request, ask.question, ask.about()),
+                self._make,
+            )
             if not self._gateway.may_see_numbers(grant_of(request)):  # an embargo began in somebody else's turn
                 return embargoed(self._gateway.embargo.until)
             headers = {
@@ -209,25 +208,12 @@ class RowsEndpoint:
         except UnknownField as error:
             raise HTTPException(400, str(error)) from error
 
-    async def _made(self, request: Request, form: str) -> _Ask:
-        """Finish the pieces of an answer, a few at a time; gives the question as it is put now, after everybody's turn.
-
-        What comes in meanwhile makes pieces untrue, never an answer: that is put together at once, at the newest seq.
-        """
-        for _ in range(_MAX_ROUNDS):
-            ask = self._ask(request, form)
-            if self._answers.has(request, ask.question, ask.about()):
-                return ask
-            others_had_turns = False
-            for _ in self._prepare(ask):
-                others_had_turns = True
-                await asyncio.sleep(0)
-            for _ in self._table(ask).make(ask.question.view.figures):
-                others_had_turns = True
-                await asyncio.sleep(0)
-            if not others_had_turns:
-                return ask
-        return self._ask(request, form)
+    def _make(self, ask: _Ask) -> Iterator[bool]:
+        """Finish the pieces of an answer; yields wherever others should have a turn."""
+        for _ in self._tables_of(ask.question.run_state).prepare(_key(ask)):
+            yield True
+        for _ in self._table(ask).make(ask.question.view.figures):
+            yield True
 
     def _body(self, ask: _Ask) -> Whole:
         run_state, view = ask.question.run_state, ask.question.view
@@ -242,9 +228,6 @@ class RowsEndpoint:
 
         frame, lines = self._table(ask).lines(view.figures, around)
         return Whole(_BOM + frame.before if ask.bom else frame.before, lines, frame.after, frame.between)
-
-    def _prepare(self, ask: _Ask) -> Iterator[None]:
-        return self._tables_of(ask.question.run_state).prepare(_key(ask))
 
     def _table(self, ask: _Ask) -> Table:
         return self._tables_of(ask.question.run_state).table(_key(ask))

@@ -13,10 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.gateway import Gateway
-from gateway.routes.answers import Answers, Asked, Whole, asked, digest_of, unless_held
+from gateway.recall import Busy, Moments, Past
+from gateway.routes.answers import Answers, Asked, Pieces, Place, Whole, answer_in_pieces, asked, digest_of, unless_held
 from gateway.routes.middleware import embargoed, grant_of
-from gateway.routes.moments import Busy, Moments, Past
-from gateway.routes.pieces import Pieces, Place, answer_in_pieces
 from schemas.errors import LogError, UsageError
 from schemas.moments import epoch_ms, parse_moment
 from schemas.totals import Row

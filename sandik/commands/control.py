@@ -282,7 +282,7 @@ def take_graphic(
     operator_key: OperatorKeys = None,
 ) -> None:
     """Put a graphic on air on a channel, in the place of the one that is there."""
-    from gateway.pages.manifest import graphic_fault  # noqa: PLC0415  it reads the pages' list of overlays
+    from gateway.pages import graphic_fault  # noqa: PLC0415  it reads the pages' list of overlays
 
     told = dict(
         name_and_value(one, f"{one!r} is no parameter. Give one such as unit=tr/34.") for one in parameters or ()

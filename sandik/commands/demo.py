@@ -24,7 +24,7 @@ from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from gateway.admission.access import Key, SigningKey, sign
 from gateway.admission.handshake import AccessSettings
-from gateway.brands.folder import STANDARD_BRAND, BrandFolder, open_brand
+from gateway.brand import STANDARD_BRAND, BrandFolder, open_brand
 from gateway.settings import GatewaySettings
 from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
 from producers.scenarios.scenario import Scenario

@@ -12,9 +12,9 @@ from eventlog.clock import Wall
 from gateway.admission.handshake import AccessSettings, origins, proxies
 from gateway.admission.keys import TlsFiles, read_key
 from gateway.admission.limits import Limits
-from gateway.brands.folder import STANDARD_BRAND, open_brand
+from gateway.brand import STANDARD_BRAND, open_brand
+from gateway.recall import Moments
 from gateway.routes.boundaries import Boundaries, read_boundaries
-from gateway.routes.moments import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from sandik import screen

@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 
 import typer
 
-from gateway.brands.folder import STANDARD_BRAND, BrandFolder, open_brand, standard_brand
-from gateway.pages import PAGES
-from gateway.pages.manifest import MANIFEST
+from gateway.brand import STANDARD_BRAND, BrandFolder, open_brand, standard_brand
+from gateway.pages import MANIFEST, PAGES
 from sandik import screen
 from sandik.graphics import NO_NAMES, Names, manifest, module, names_of, page
 from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, command_app

@@ -10,8 +10,8 @@ import typer
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run
-from gateway.brands.folder import STANDARD_BRAND, open_brand
-from gateway.routes.moments import Moments
+from gateway.brand import STANDARD_BRAND, open_brand
+from gateway.recall import Moments
 from gateway.settings import GatewaySettings
 from producers.tables.boxes import Table, election
 from producers.tables.fitting import check_mapping

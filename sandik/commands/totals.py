@@ -17,7 +17,7 @@ import typer
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, find_run
-from gateway.routes.moments import Past
+from gateway.recall import Past
 from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_bytes
 from sandik.night_so_far import courses_so_far

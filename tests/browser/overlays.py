@@ -11,9 +11,8 @@ from weakref import WeakKeyDictionary
 
 from playwright.async_api import Browser, Route
 
-from gateway.brands.folder import BrandFolder, standard_brand
-from gateway.pages import PAGES
-from gateway.pages.manifest import OVERLAY_NAMES
+from gateway.brand import BrandFolder, standard_brand
+from gateway.pages import OVERLAY_NAMES, PAGES
 from schemas.definition import Election
 from tests.browser.chromium import PATIENCE_MS, Screen
 

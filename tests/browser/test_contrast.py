@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser
 
-from gateway.pages.manifest import OVERLAY_NAMES
+from gateway.pages import OVERLAY_NAMES
 from tests.browser.moments import calls, moments, moments_of
 from tests.browser.overlays import studio
 from tests.browser.test_overlay_pictures import LEADER_CHANGED, SEARCH

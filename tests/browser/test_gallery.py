@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from eventlog.port import EventLog
-from gateway.pages.manifest import OVERLAY_NAMES
+from gateway.pages import OVERLAY_NAMES
 from tests.browser.chromium import PATIENCE_MS, screen
 from tests.browser.stage import showing
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 from playwright.async_api import Browser, expect
 
-from gateway.brands.folder import open_brand, shipped_brands
+from gateway.brand import open_brand, shipped_brands
 from tests.browser.moments import ALLIANCES, COUNCIL, MEMBERS, calls, counted, house, moments, parliament
 from tests.browser.overlays import Script, Studio, state, studio
 from tests.browser.test_overlay_pictures import FAULTS, SIZES, folder, numbers

@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from eventlog.port import EventLog
-from gateway.pages.manifest import OVERLAY_NAMES
+from gateway.pages import OVERLAY_NAMES
 from tests.browser.graphics import HIDDEN, SHOWN, desk, place
 from tests.browser.moments import SEATED
 from tests.browser.stage import showing

@@ -11,9 +11,8 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from benchmarks.on_air.expected import shares
-from gateway.brands.brand import listing
-from gateway.brands.folder import BrandFile, BrandFolder, open_brand, shipped_brands
-from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES
+from gateway.brand import BrandFile, BrandFolder, listing, open_brand, shipped_brands
+from gateway.pages import MANIFEST, OVERLAY_NAMES
 from tests.browser.moments import (
     MANY,
     MEMBERS,

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from gateway.pages.manifest import MANIFEST
+from gateway.pages import MANIFEST
 from sandik.graphics import manifest
 from tests.node.node import FOLDER, needs_packages, run_node
 

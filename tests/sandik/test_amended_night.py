@@ -13,7 +13,7 @@ from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, create_run, find_run
-from gateway.routes.moments import Past
+from gateway.recall import Past
 from sandik.past import past_of
 from sandik.read_run import read_on_air, state_hash
 from sandik.run_totals import totals_of

@@ -11,7 +11,7 @@ from consumers.aggregate import Aggregator
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
 from eventlog.run import begin_replay_epoch, create_run, find_run
-from gateway.routes.moments import Past
+from gateway.recall import Past
 from sandik import past
 from sandik.past import PastWorker, past_of
 from sandik.wiring import open_log

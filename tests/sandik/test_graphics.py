@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from eventlog.clock import Wall
 from eventlog.run import create_run
-from gateway.pages.manifest import MANIFEST, OVERLAY_NAMES, Overlay
+from gateway.pages import MANIFEST, OVERLAY_NAMES, Overlay
 from sandik.commands.graphics import checked_gateway, write_graphics
 from sandik.graphics import manifest, module, names_of, page, spx_definition
 from sandik.wiring import open_log

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.night import election
-from gateway.brands.folder import shipped_brands
-from gateway.pages.manifest import OVERLAY_NAMES
+from gateway.brand import shipped_brands
+from gateway.pages import OVERLAY_NAMES
 from tools.pictures import figures, sheet, shown_overlays
 
 MOST_BYTES: Final = 600_000

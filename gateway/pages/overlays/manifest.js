@@ -2,7 +2,7 @@
  * Every overlay that there is, and what its address may say: the pages, the gateway's routes, the packages for graphics
  * tools and the tests all read this.
  *
- * What stands after `MANIFEST =` is JSON, which `gateway/pages/manifest.py` reads. `selection` says which figures are
+ * What stands after `MANIFEST =` is JSON, which `gateway/pages/__init__.py` reads. `selection` says which figures are
  * shown, `manner` how every overlay looks, `address` what only an address says, since a tool plays and stops by itself.
  * `least` and `most` bound a number, `most` a list's length, `words` are all that a choice may be, `formerly` is a name
  * that an address may still have for a parameter. `layer` is where SPX-GC puts an overlay, 1 to 5: what may stand

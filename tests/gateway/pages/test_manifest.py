@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gateway.pages.manifest import (
+from gateway.pages import (
     MANIFEST,
     OVERLAY_NAMES,
     OVERLAYS,

@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from gateway.brands.folder import standard_brand
+from gateway.brand import standard_brand
 from gateway.routes.files import IMMUTABLE, PageFiles
 from tests.gateway.gateways import get, http_client, is_ready, night, running
 

@@ -13,9 +13,9 @@ from eventlog.clock import Manual
 from eventlog.run import Run, RunTopics
 from gateway.admission.handshake import AccessSettings
 from gateway.gateway import Gateway
+from gateway.recall import Moments, Past
 from gateway.routes.application import application
 from gateway.routes.middleware import AdmissionMiddleware
-from gateway.routes.moments import Moments, Past
 from gateway.settings import GatewaySettings
 from tabulation.orders.restrictions import Embargo
 from tests.gateway.nights import START, Written, election, totals

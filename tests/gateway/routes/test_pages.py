@@ -12,10 +12,9 @@ import pytest
 from eventlog.clock import Manual
 from eventlog.run import Run, RunTopics
 from gateway.admission.handshake import AccessSettings
-from gateway.brands.folder import open_brand
+from gateway.brand import open_brand
 from gateway.gateway import Gateway
-from gateway.pages import PAGES
-from gateway.pages.manifest import OVERLAY_NAMES
+from gateway.pages import OVERLAY_NAMES, PAGES
 from gateway.routes.application import application
 from gateway.routes.boundaries import read_boundaries
 from gateway.routes.pages import home, selected

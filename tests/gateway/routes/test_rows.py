@@ -21,7 +21,7 @@ from eventlog.port import Entry
 from eventlog.run import Run, RunTopics, create_run
 from eventlog.sqlite.log import SqliteLog
 from gateway.admission.handshake import AccessSettings
-from gateway.brands.folder import BRAND_FILE, SHIPPED, STANDARD_BRAND, read_folder
+from gateway.brand import BRAND_FILE, SHIPPED, STANDARD_BRAND, read_folder
 from gateway.gateway import Gateway
 from gateway.routes.rows import RowsEndpoint
 from gateway.settings import GatewaySettings

@@ -10,7 +10,7 @@ import pytest
 from eventlog.port import Entry
 from eventlog.run import RunTopics
 from gateway.admission.handshake import AccessSettings
-from gateway.routes.moments import MAX_KEPT, Busy, Moments, Past
+from gateway.recall import MAX_KEPT, Busy, Moments, Past
 from schemas.asides import Gate
 from schemas.errors import LogUnavailable, UsageError
 from tabulation.view.view import View

@@ -16,8 +16,8 @@ from starlette.types import Message
 from eventlog.run import Run, find_run
 from gateway.admission.access import sign
 from gateway.gateway import Gateway
+from gateway.recall import Moments, Past
 from gateway.routes.application import application
-from gateway.routes.moments import Moments, Past
 from sandik.past import past_of
 from schemas.trust import OperatorKey
 from tests.builders import NIGHT
