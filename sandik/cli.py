@@ -150,21 +150,17 @@ def load_command(name: str) -> Any | None:  # noqa: ANN401  Typer keeps a comman
         ModuleNotFoundError: the module needs an extra that is not installed.
     """
     match name:
-        case "demo":
-            from sandik.commands.demo import app
-        case "run":
+        case "run" | "demo":
             from sandik.commands.run import app
         case "boxes" | "reports":
             from sandik.commands.tables import app
-        case "mapping":
-            from sandik.commands.mapping import app
         case "publish":
             from sandik.commands.publish import app
         case "definition":
             from sandik.commands.definition import app
         case "simulate":
             from sandik.commands.simulate import app
-        case "replay":
+        case "replay" | "timeline":
             from sandik.commands.replay import app
         case "aggregate":
             from sandik.commands.aggregate import app
@@ -180,11 +176,9 @@ def load_command(name: str) -> Any | None:  # noqa: ANN401  Typer keeps a comman
             from sandik.commands.trace import app
         case "archive" | "verify" | "restore":
             from sandik.commands.archive import app
-        case "timeline":
-            from sandik.commands.timeline import app
         case "topics":
             from sandik.commands.topics import app
-        case "schema" | "scenarios":
+        case "schema" | "scenarios" | "mapping":
             from sandik.commands.reference import app
         case "load":
             from sandik.commands.load import app

@@ -1,25 +1,27 @@
 """A table on its way into a run: once, or again and again as its file, folder or address changes.
 
 What is new is asked of the log, so a watcher may be started anew, elsewhere, at any time. Lines that cannot be used are
-told and left out; what was published of them before stands.
+told and left out; what was published of them before stands. `TableFeed` is one as options name it.
 
 A file at an address is fetched again and again: only what has changed is sent (ETag, If-Modified-Since).
 """
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
-from typing import Final, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from eventlog.clock import Clock
+from eventlog.clock import Clock, Wall
 from eventlog.loops import Tries, retried
 from eventlog.port import EventLog
 from eventlog.run import Run
@@ -38,6 +40,10 @@ from sandik.process import in_thread
 from sandik.quantities import grouped
 from schemas.definition import Election
 from schemas.errors import TableError, UsageError
+
+if TYPE_CHECKING:
+    pass
+
 
 TIMEOUT_S: Final = 30
 """How long a server may be silent; what it sends is given more time."""
@@ -383,3 +389,63 @@ def say_asides(name: str, table: ReportTable[Statement]) -> None:
 def _say_all(name: str, sentences: Iterable[str] | Sequence[str]) -> None:
     for sentence in sentences:
         screen.say(f"{name}: {sentence}.")
+
+
+@dataclass(frozen=True, slots=True)
+class TableFeed:
+    """A file, folder or address, and how it is read."""
+
+    file: str
+    plan: BoxMapping | ReportMapping
+    correction: bool = False
+    strict: bool = False
+    every: float | None = None
+
+    @property
+    def source(self) -> str:
+        """The id of its source."""
+        return self.plan.report.source if isinstance(self.plan, ReportMapping) else self.plan.source.id
+
+    @property
+    def kind(self) -> str:
+        """What its events are called."""
+        return "reports" if isinstance(self.plan, ReportMapping) and not self.plan.is_of_boxes else "boxes"
+
+    @contextmanager
+    def into(self, log: EventLog, run: Run, clock: Clock, table: Table | None = None) -> Iterator[Publishing]:
+        """It on its way into a run; what is fetched lies in a folder that is gone afterwards.
+
+        `table` is what the definition of the run was made of just now.
+        """
+        with TemporaryDirectory(prefix="sandik-") as folder:
+            file = Address(self.file, Path(folder)) if is_address(self.file) else Path(self.file)
+            yield Publishing(
+                log,
+                run,
+                clock,
+                file,
+                self.plan,
+                correction=self.correction,
+                strict=self.strict,
+                poll_s=self.every,
+                table=table,
+            )
+
+    @contextmanager
+    def here(self) -> Iterator[Path]:
+        """Its file or folder on this machine; what is fetched for that is gone afterwards. Raises `NotFetched`."""
+        if not is_address(self.file):
+            yield Path(self.file)
+            return
+        with TemporaryDirectory(prefix="sandik-") as folder:
+            address = Address(self.file, Path(folder))
+            address.fetch()
+            yield address.file
+
+    def own_table(self, plan: BoxMapping) -> Table:
+        """Return all of a table that makes its definition of itself.
+
+        Raises `TableError` where a line cannot be used: a box that is missing in a definition is missing for good.
+        """
+        with self.here() as file:
+            return read_table(file, plan, fetched=Wall().now())

@@ -1,15 +1,16 @@
-"""Give an order to a run: its options, the checks before it is written, and the records that are appended.
+"""Give an order to a run, and read those that were given, beside what is in its quarantine.
 
-Call order: `order_of()` validates the fields, `read_order_context()` reads what is in force,
+Call order of giving one: `order_of()` validates the fields, `read_order_context()` reads what is in force,
 `check_order_has_effect()` checks that it would have an effect, and `give()` appends it.
 """
 
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 from pydantic import ValidationError
@@ -35,6 +36,8 @@ from schemas.control import (
     OverrideWithdrawn,
     QuarantineRejected,
     QuarantineReleased,
+    parse_control,
+    parse_epoch,
     unknown_in,
 )
 from schemas.definition import Election
@@ -42,8 +45,9 @@ from schemas.errors import UsageError
 from schemas.fields import first_fault
 from schemas.graphics import RundownOrder
 from schemas.moments import epoch_ms
+from schemas.quarantine import REPAIRABLE, Assessment, Quarantined
 from schemas.tally import encode
-from schemas.trust import OperatorKey, OrderSigner, encode_order
+from schemas.trust import OperatorKey, OrderSigner, OrderVerifier, Verdict, encode_order
 from tabulation.derived.facts import in_force_for
 from tabulation.orders.confirmations import (
     FigureChange,
@@ -57,6 +61,9 @@ from tabulation.orders.confirmations import (
 )
 from tabulation.orders.control import Control
 from tabulation.view.program import Program
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 KeyFile = Annotated[
     Path | None,
@@ -271,3 +278,119 @@ async def let_out(log: EventLog, run: Run, order: Order, keys: tuple[OperatorKey
         return []  # without reading two topics to find that out
     event = (await quarantine_of(log, run, keys)).released_by(order)
     return [Entry(event.district.encode(), encode(event))] if event is not None else []
+
+
+_ABOUT: Final = (
+    *("contest", "source", "unit", "candidate", "figures", "position", "until", "to", "records", "speed"),
+    *("channel", "item", "overlay", "parameters", "step"),
+)
+"""The fields that say what an order is about, as far as it has them."""
+
+
+async def read_verdicts(log: EventLog, run: Run, keys: Sequence[OperatorKey]) -> list[Verdict]:
+    """Return every order of the control topic in its order, with whether it was verified by these keys and counts."""
+    verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, keys)
+    verdicts = []
+    async for record in read_to_end(log, run.topics.control.name):
+        verdict = verifier.verify(record.offset, record.value, record.timestamp)
+        if verdict is not None:
+            verdicts.append(verdict)
+        elif run.mode == "replay":  # each replay epoch has its own beginning, and its orders name that epoch
+            with suppress(ValueError):  # a record that would create the run again, and is broken, changes nothing
+                begun = parse_epoch(record.value) or parse_control(record.value or b"{}")
+                if begun is not None:
+                    verifier.move_to(begun.epoch)
+    return verdicts
+
+
+def verdict_fields(verdict: Verdict) -> dict[str, object]:
+    """Return an order's own fields and the verdict on it, for programs."""
+    order = verdict.order.model_dump(mode="json") if verdict.order is not None else {"type": None}
+    return order | {
+        "offset": verdict.offset,
+        "verified": verdict.key is not None,
+        "key": verdict.key,
+        "counts": verdict.counts,
+        "kept": verdict.kept,
+        "refusal": verdict.refusal,
+    }
+
+
+def verdict_table(verdicts: Iterable[Verdict]) -> "Table":
+    """Return a table with a row for each order, for people."""
+    table = _table("offset", "at", "order", "about", "by", "reason", "verified", "effect", wrapped={"reason"})
+    for verdict in verdicts:
+        fields = verdict_fields(verdict)
+        about = " ".join(str(fields[name]) for name in _ABOUT if fields.get(name))
+        if isinstance(verdict.order, DefinitionAmended):
+            kinds = dict.fromkeys(change.kind for change in verdict.order.changes)
+            about = f"version {verdict.order.version}: {', '.join(kinds)}"
+        row = [verdict.offset, fields.get("at", ""), fields["type"] or "?", about]
+        row += [fields.get("by", ""), fields.get("reason", ""), verdict.key or "no", verdict.effect]
+        table.add_row(*map(str, row))
+    return table
+
+
+class QuarantineEntry(NamedTuple):
+    """A quarantined record as readers are shown it, with the aggregator's assessment of it, if there is one."""
+
+    record: Quarantined
+    assessment: Assessment | None
+    is_let_out: bool
+
+    def fields(self) -> dict[str, object]:
+        """Return the record's fields and what is known of it beside itself, for programs."""
+        assessment = self.assessment
+        return self.record.model_dump() | {
+            "position": self.record.position.decode(),
+            "state": "let_out" if self.is_let_out else "waiting",
+            "verdict": assessment.verdict if assessment is not None else None,
+            "refusal": assessment.refusal if assessment is not None else None,
+        }
+
+    def in_words(self) -> str:
+        """Say what letting the record out would come to."""
+        if self.is_let_out and self.assessment is not None and not self.assessment.is_open:
+            return f"it was let out and does not count: {self.assessment.refusal or 'another one was let out since'}"
+        if self.is_let_out:
+            return "it was let out and is not counted yet; if that lasts, let it out again"
+        if self.record.reason not in REPAIRABLE:
+            return "nothing could make it count"
+        if self.assessment is None:
+            return "not known: no aggregator has looked at it yet"
+        return self.assessment.refusal or f"it counts ({self.assessment.verdict})"
+
+
+async def read_quarantine(log: EventLog, run: Run, keys: tuple[OperatorKey, ...]) -> tuple[list[QuarantineEntry], int]:
+    """Return what waits, then what was let out and is not counted yet, each the newest first.
+
+    The number is that of the orders about quarantined records that these keys cannot verify, and which so settle
+    nothing here.
+    """
+    verdicts = await read_verdicts(log, run, keys)
+    about = [one for one in verdicts if isinstance(one.order, QuarantineReleased | QuarantineRejected)]
+    unverified = sum(not one.counts and one.key is None for one in about)
+    queue = await quarantine_of(log, run, keys)
+    entries = [
+        QuarantineEntry(record, queue.assessment(record.position.decode()), is_let_out)
+        for records, is_let_out in ((queue.waiting, False), (queue.uncounted, True))
+        for record in records
+    ]
+    return entries, unverified
+
+
+def quarantine_table(entries: Iterable[QuarantineEntry]) -> "Table":
+    """Return a table with a row for each record, for people."""
+    table = _table("position", "reason", "detail", "if let out", wrapped={"detail", "if let out"})
+    for one in entries:
+        table.add_row(one.record.position.decode(), one.record.reason, one.record.detail, one.in_words())
+    return table
+
+
+def _table(*columns: str, wrapped: Collection[str]) -> "Table":
+    from rich.table import Table  # noqa: PLC0415  who gives an order needs none
+
+    table = Table(box=None, header_style="bold")
+    for name in columns:
+        table.add_column(name, no_wrap=name not in wrapped)
+    return table

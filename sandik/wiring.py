@@ -8,7 +8,9 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, get_args
 from urllib.parse import parse_qsl
@@ -18,11 +20,12 @@ from eventlog.kafka.administration import KafkaCommands
 from eventlog.kafka.security import Mechanism, Protocol, Security
 from eventlog.loops import RetryPolicy, Tries, Waiting, retried
 from eventlog.port import EventLog, RestorableLog
-from eventlog.run import Run, find_run, open_run
+from eventlog.run import Run, create_run, find_run, open_run
 from eventlog.sqlite.log import SqliteLog
 from sandik import screen
 from sandik.tracing import traced_where_asked
 from schemas.control import Mode
+from schemas.definition import Election
 from schemas.errors import UnknownRun, UsageError
 
 if TYPE_CHECKING:
@@ -210,3 +213,48 @@ def parse_mode(mode: str) -> Mode:
         case "live" | "test" | "replay":
             return mode
     raise UsageError(f"{mode!r} is no mode. Give live, test or replay.")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRun:
+    """The run that events go into; with a definition it is created where it is not there."""
+
+    url: str
+    name: str
+    definition: Election | None
+    mode: Mode
+    partitions: int | None = None
+    operators: "tuple[OperatorKey, ...]" = ()
+
+    @asynccontextmanager
+    async def opened(self, clock: Clock) -> AsyncIterator[tuple[EventLog, Run]]:
+        """The log, open, and the run."""
+        async with open_log(self.url, clock) as log:
+            yield log, await self.found(log, clock)
+
+    async def found(self, log: EventLog, clock: Clock) -> Run:
+        """Return the run in an open log. Raises `UnknownRun`, `RunConflict`."""
+        if self.definition is None:
+            return await known_run(log, self.name, self.operators)
+        run = await create_run(
+            log,
+            self.name,
+            self.definition,
+            mode=self.mode,
+            epoch=new_epoch(),
+            clock=clock,
+            partitions=self.partitions,
+            operators=self.operators,
+        )
+        warn_of_missed(run)
+        return run
+
+    async def known_definition(self, clock: Clock) -> Election | None:
+        """Return the definition that is given, else that of the run; `None` where there is no such run."""
+        if self.definition is not None or absent_file(self.url) is not None:
+            return self.definition
+        async with open_log(self.url, clock) as log:
+            try:
+                return (await known_run(log, self.name, self.operators)).definition
+            except UnknownRun:
+                return None

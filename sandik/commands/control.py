@@ -6,17 +6,22 @@ import typer
 
 from eventlog.clock import Wall
 from sandik import screen
-from sandik.audit import (
+from sandik.console import Format, FormatOption, for_people, write_json
+from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, name_and_value, operator_keys
+from sandik.orders import (
+    By,
+    KeyFile,
+    OrderOptions,
     QuarantineEntry,
+    Reason,
+    Yes,
+    give_order,
     quarantine_table,
     read_quarantine,
     read_verdicts,
     verdict_fields,
     verdict_table,
 )
-from sandik.console import Format, FormatOption, for_people, write_json
-from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, name_and_value, operator_keys
-from sandik.orders import By, KeyFile, OrderOptions, Reason, Yes, give_order
 from sandik.process import run_to_completion
 from sandik.quantities import parse_night_moment, parse_zoned_moment
 from sandik.wiring import known_run, open_log

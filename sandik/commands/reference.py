@@ -1,4 +1,4 @@
-"""`sandik schema` and `scenarios`: the contract as JSON Schema and AsyncAPI, and the staged nights, without a run."""
+"""What needs no run: the contract's schemas (`sandik schema`), the staged nights (`scenarios`), a first `mapping`."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -8,6 +8,7 @@ import typer
 from pydantic import TypeAdapter
 
 from producers.scenarios.library import library
+from producers.tables.guess import guess_mapping
 from sandik import screen
 from sandik.options import command_app
 from schemas import asyncapi
@@ -93,3 +94,17 @@ def scenarios() -> None:
     width = max(len(night.name) for night in nights)
     for night in nights:
         typer.echo(f"{night.name:<{width}}  {night.story}")
+
+
+GUESS_EXAMPLE: Final = "Example: sandik mapping guess results.csv > mapping.toml"
+
+mapping = command_app("Make a first mapping for a file that is to be published.", GUESS_EXAMPLE)
+app.add_typer(mapping, name="mapping")
+
+
+@mapping.command(epilog=GUESS_EXAMPLE)
+def guess(
+    file: Annotated[Path, typer.Argument(help="The table: a file, or a folder or ZIP of files.")],
+) -> None:
+    """Print a first mapping for a table, with what is left open as comments: lines with a ? want a person."""
+    typer.echo(guess_mapping(file), nl=False)

@@ -1,4 +1,4 @@
-"""`sandik replay`: publish an archived night on its own clock, directed by keys where there is a terminal."""
+"""An archived night again: `sandik replay` publishes it on its own clock, `timeline` writes it down for graphics."""
 
 import asyncio
 import os
@@ -10,16 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import typer
 
-from eventlog.archive.reader import open_archive
-from eventlog.archive.segment import microseconds, moment
+from eventlog.archive.reader import Archive, open_archive
+from eventlog.archive.segment import Archived, microseconds, moment
 from eventlog.clock import Clock, Wall
-from eventlog.port import EventLog
+from eventlog.port import EventLog, partition_of
 from eventlog.run import Run, create_run, find_run
 from producers.publish import Publisher
 from producers.replaying.archived import ArchivedNight
@@ -27,14 +28,27 @@ from producers.replaying.control_topic import ReplayPosition
 from producers.replaying.playhead import Status
 from producers.replaying.replay import AppendedRecords, ArchiveReplay, ReplayObserver, ReplaySettings
 from sandik import screen
-from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, operator_keys, order_signer
+from sandik.options import (
+    EMBEDDED_LOG,
+    LogUrl,
+    OperatorKeys,
+    OutFile,
+    RunName,
+    command_app,
+    operator_keys,
+    order_signer,
+    write_out,
+)
 from sandik.orders import By, KeyFile, give, order_of
-from sandik.process import run_to_completion
+from sandik.process import calm_garbage_collector, run_to_completion
 from sandik.quantities import grouped, parse_night_moment
+from sandik.timeline import Due, Timeline, TimelineScope, document
 from sandik.wiring import new_epoch, open_log
 from schemas.control import MAX_SPEED, MIN_SPEED
 from schemas.errors import UnknownRun, UsageError
+from schemas.moments import epoch_ms
 from schemas.trust import OrderSigner
+from tabulation.orders.restrictions import complaint
 
 EXAMPLE = "Example: sandik replay archives/2024-yerel --run rehearsal --speed 60 --from 21:00 --to 23:30"
 
@@ -43,7 +57,7 @@ app = command_app()
 _TERMINAL: Final = "terminal"
 
 
-class Due(StrEnum):
+class DueBy(StrEnum):
     """The time by which a record is due: its event time, or its append time."""
 
     EVENT = "event"
@@ -74,8 +88,8 @@ def replay(
     loop: Annotated[bool, typer.Option("--loop", help="At the end begin again.")] = False,
     stay: Annotated[bool, typer.Option("--stay", help="At the end stand, for a director who seeks back.")] = False,
     clock: Annotated[
-        Due, typer.Option(help="event: by what records say of themselves; append: by when they came.")
-    ] = Due.EVENT,
+        DueBy, typer.Option(help="event: by what records say of themselves; append: by when they came.")
+    ] = DueBy.EVENT,
     operator_key: OperatorKeys = None,
     signer: KeyFile = None,
     by: By = _TERMINAL,
@@ -84,7 +98,7 @@ def replay(
 
     At a terminal keys direct it; from elsewhere sandik control pause, resume, seek, step and speed do.
     """
-    night = ArchivedNight(open_archive(folder), by_append=clock is Due.APPEND)
+    night = ArchivedNight(open_archive(folder), by_append=clock is DueBy.APPEND)
     definition = night.archive.manifest.definition
     since, until = (None if text is None else parse_night_moment(text, definition) for text in (begin, end))
     own = order_signer(signer) if signer is not None else None
@@ -260,3 +274,68 @@ async def key_presses() -> AsyncIterator[str]:
                 yield key
     finally:
         loop.remove_reader(sys.stdin)
+
+
+TIMELINE_EXAMPLE = (
+    "Example: sandik timeline archives/2024-yerel --contest metropolitan_mayor --source aa --out night.json"
+)
+
+
+@app.command(epilog=TIMELINE_EXAMPLE)
+def timeline(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The archive: see sandik archive.")],
+    out: OutFile,
+    contest: Annotated[str | None, typer.Option(metavar="ID", help="Only this contest.")] = None,
+    source: Annotated[str | None, typer.Option(metavar="ID", help="Only this source.")] = None,
+    step_s: Annotated[float, typer.Option(min=0.1, max=600, help="The finest time that it tells apart.")] = 1.0,
+    clock: Annotated[
+        DueBy, typer.Option(help="append: when records came, as it was on air; event: when they say they counted.")
+    ] = DueBy.APPEND,
+    operator_key: OperatorKeys = None,
+) -> None:
+    """Write what was on air from when on, for OGraf graphics that are rendered afterwards.
+
+    Holds, figures set by hand and the embargo count from when they were ordered. See docs/graphics-tools.md.
+    """
+    calm_garbage_collector()
+    archive = open_archive(folder)
+    run = archive.run()
+    definition = run.definition
+    if contest is not None and contest not in definition.contest_by_id:
+        raise UsageError(f"The archive has no contest {contest!r}. It has: {', '.join(definition.contest_by_id)}.")
+    if source is not None and source not in {one.id for one in definition.sources}:
+        raise UsageError(
+            f"The archive has no source {source!r}. It has: {', '.join(one.id for one in definition.sources)}."
+        )
+    wanted = TimelineScope(contest, source, round(step_s * 1_000))
+    partitioned = partial(partition_of, partitions=archive.manifest.partitions)
+    with screen.bar("folding tallies") as bar:
+        bar.expect(archive.manifest.count("tallies"))
+        timeline_of_run = Timeline(run, partitioned, wanted, operator_keys(operator_key))
+        orders = [_due(record, clock) for record in archive.control()]
+        messages = list(timeline_of_run.messages(orders, _counted(_tallies(archive, clock), bar)))
+    content = document(run, messages)
+    write_out(out, content)
+    screen.warn(complaint(timeline_of_run.kept))
+    screen.say(f"Wrote {grouped(len(messages))} messages, {grouped(len(content))} bytes, to {out}.")
+    if any(message.get("hold") for _, message in messages):
+        screen.say("Holds are told as they were ordered: the archive does not say what had been published by then.")
+
+
+def _tallies(archive: Archive, clock: DueBy) -> Iterator[Due]:
+    due = (_due(record, clock) for record in archive.tallies())
+    yield from due if clock is DueBy.APPEND else iter(sorted(due, key=lambda one: one.timestamp))
+
+
+def _due(record: Archived, clock: DueBy) -> Due:
+    by_event = clock is DueBy.EVENT and record.event_time is not None
+    at_ms = epoch_ms(record.event_time) if by_event and record.event_time is not None else record.append_ms
+    return Due(at_ms, record.partition, record.offset, record.key, record.value)
+
+
+def _counted(records: Iterator[Due], bar: screen.Bar) -> Iterator[Due]:
+    """Yield the records, and move the progress bar every thousand."""
+    for number, record in enumerate(records, 1):
+        yield record
+        if number % 1_000 == 0:
+            bar.reached(number)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from pydantic import ValidationError
 
 from eventlog.clock import Clock, Wall
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, create_run
-from producers.input_files import indented
+from producers.input_files import all_faults, indented
 from producers.publish import Publisher, boxes_of, entry, publish
 from producers.stages import Delivery, Stage, disturb, parse_fault
 from producers.tables.already_published import BoxHistory
@@ -20,17 +22,16 @@ from producers.tables.line_checks import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping, read_report_mapping
 from sandik import screen
 from sandik.commands.simulate import Faults
-from sandik.feed import ReportsPublished, is_address
-from sandik.feeding import TableFeed, TargetRun, read_definition, show
+from sandik.feed import ReportsPublished, TableFeed, exports_of, is_address, no_history, read_feed, say_asides
 from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, Partitions, RunMode, RunName, command_app, operator_keys
-from sandik.process import run_to_completion, run_until_stopped
+from sandik.process import in_thread, run_to_completion, run_until_stopped
 from sandik.quantities import grouped
-from sandik.wiring import known_run, new_epoch, open_log, parse_mode
+from sandik.wiring import TargetRun, known_run, new_epoch, open_log, parse_mode
 from schemas.control import Mode
 from schemas.definition import Election
 from schemas.errors import MappingError, RunConflict, TableError, UnknownRun, UsageError
 from schemas.fields import MAX_REVISION
-from schemas.tally import Counted
+from schemas.tally import Counted, encode
 
 if TYPE_CHECKING:
     from schemas.trust import OperatorKey
@@ -343,3 +344,43 @@ async def _follow(into: TargetRun, feed: TableFeed) -> None:
         screen.say(f"Watching {feed.file} for {feed.source!r}.")
         with feed.into(log, run, clock) as publishing:
             await publishing.follow()
+
+
+DRY_RUN_EVENTS: Final = 10
+"""How many events a dry run shows."""
+
+
+async def show(into: TargetRun, feed: TableFeed) -> None:
+    """Print the first events of a table, and what of it was not understood. Nothing is published."""
+    clock, plan = Wall(), feed.plan
+    definition = await into.known_definition(clock)
+    if definition is None and isinstance(plan, BoxMapping):
+        definition = await in_thread(lambda: election(feed.own_table(plan), plan))
+    if definition is None:
+        raise UnknownRun(into.name)
+    history = no_history(plan)
+    with feed.here() as file:
+        for each in exports_of(file, plan):
+            table = read_feed(each, plan, definition, clock, correction=feed.correction)
+            for event in islice(history.news(table.reports).publish, DRY_RUN_EVENTS):
+                typer.echo(encode(event).decode())
+            screen.say(f"{each}: {grouped(len(table.reports))} events, of which new ones would be published.")
+            say_asides(str(each), table)
+            if table.faults.count:
+                screen.say(table.faults.message("what they are of would be left out."))
+
+
+MAX_DEFINITION_BYTES: Final = 64 * 1024 * 1024
+"""The largest definition: all of Türkiye with its boxes and ballots is 5 MB; ten times that."""
+
+
+def read_definition(path: Path) -> Election:
+    """Read a file that has an election definition. Raises `UsageError`."""
+    try:
+        if path.stat().st_size > MAX_DEFINITION_BYTES:
+            raise UsageError(f"{path} is over {MAX_DEFINITION_BYTES} bytes: is it an election definition?")
+        return Election.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"The definition {path} cannot be read ({error}). Give the path of a JSON file.") from error
+    except ValidationError as error:
+        raise UsageError(f"{path} is no election definition:\n{indented(all_faults(error, Election))}") from error

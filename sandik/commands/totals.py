@@ -20,10 +20,9 @@ from eventlog.run import Run, find_run
 from gateway.recall import Past
 from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_bytes
-from sandik.night_so_far import courses_so_far
 from sandik.nist import Origin, election_report
 from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, OutFile, RunName, command_app, operator_keys, write_out
-from sandik.past import encode_past, past_of
+from sandik.past import courses_so_far, encode_past, past_of
 from sandik.process import end_with_parent, run_to_completion
 from sandik.quantities import grouped
 from sandik.read_run import NO_TOTALS_HASH, TellOption, read_totals, state_hash

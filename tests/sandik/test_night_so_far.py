@@ -10,8 +10,7 @@ from consumers.aggregate import Aggregator
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
 from eventlog.run import create_run, find_run
-from sandik.night_so_far import courses_so_far
-from sandik.past import PastWorker
+from sandik.past import PastWorker, courses_so_far
 from sandik.wiring import open_log
 from schemas.control import Held, Order, Released
 from schemas.tally import Counted

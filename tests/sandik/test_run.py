@@ -1,4 +1,4 @@
-"""`sandik run`: a file, and a board that shows it, in one process."""
+"""`sandik run` and `demo`: a night, and a board that shows it, in one process."""
 
 import os
 import re
@@ -8,11 +8,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from eventlog.clock import Wall
+from gateway.admission.access import Grant
+from gateway.admission.handshake import Credentials, Handshake
+from sandik.commands.run import DEMO_RUN, ControlRoom, announce_all, is_loopback
+from schemas.trust import OrderSigner
 from tests.gateway.gateways import WITHOUT_TLS
 from tests.patience import LIMIT_S
 from tests.sandik.conftest import Sandik
@@ -178,3 +185,36 @@ def test_a_dry_run_prints_events_and_leaves_no_log(sandik: Sandik, tmp_path: Pat
 def test_what_cannot_work_is_told_with_what_to_do(sandik: Sandik, arguments: tuple[object, ...], says: str) -> None:
     code, _, told = sandik("run", *arguments)
     assert (2, True) == (code, says in told), told
+
+
+# # MERGED tests/sandik/test_run.py: What the demo says of its control room.
+
+
+def test_the_link_brings_a_token_that_is_let_in_and_the_key_whose_orders_count() -> None:
+    room = ControlRoom.new()
+    link = urlsplit(room.link("http://localhost:8765", Wall()))
+    brought = {name: values[0] for name, values in parse_qs(link.fragment).items()}
+
+    grant = Handshake(room.access(), DEMO_RUN).admit(
+        Credentials(f"token={brought['token']}", [], "127.0.0.1"), datetime.now(UTC)
+    )
+    assert isinstance(grant, Grant)
+    assert "operator" == grant.scope
+    pem = f"-----BEGIN PRIVATE KEY-----\n{brought['key']}\n-----END PRIVATE KEY-----\n"
+    assert room.signer.public.fingerprint == OrderSigner.from_pem(pem.encode()).public.fingerprint
+    assert ("/control", "", "Demo") == (link.path, link.query, brought["name"])
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("10.0.0.7", False), ("tv", False)],  # noqa: S104
+)
+def test_a_room_is_for_this_machine_alone(host: str, expected: bool) -> None:
+    assert expected == is_loopback(host)
+
+
+def test_a_demo_that_others_can_reach_tells_no_key(capsys: pytest.CaptureFixture[str]) -> None:
+    announce_all("0.0.0.0", 8765, None, Wall())  # noqa: S104
+    told = capsys.readouterr().err
+
+    assert ("#token=" in told, "No control room" in told) == (False, True)

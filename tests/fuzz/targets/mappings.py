@@ -12,7 +12,7 @@ from gateway.routes.boundaries import read_boundaries
 from producers.scenarios.library import read_scenario
 from producers.stages import parse_fault
 from producers.tables.mapping import read_mapping, read_report_mapping
-from sandik.feeding import read_definition
+from sandik.commands.tables import read_definition
 from sandik.load.plan import read_mix
 from schemas.definition import Election
 from schemas.errors import UsageError
