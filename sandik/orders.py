@@ -20,7 +20,7 @@ from eventlog.port import Entry, EventLog
 from eventlog.reading import read_to_end
 from eventlog.run import Run, find_run
 from sandik import screen
-from sandik.options import operator_keys, order_signer
+from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, operator_keys, order_signer
 from sandik.process import run_to_completion
 from sandik.read_run import quarantine_of
 from sandik.wiring import open_log
@@ -98,13 +98,13 @@ FieldOfOrder = object | Callable[[Election], object]
 class OrderOptions:
     """The options that every command with an order has: where it goes, who gives it and why, and with which keys."""
 
-    run: str
-    by: str
-    reason: str
-    log: str
-    key: Path | None
-    operator_key: Sequence[Path] | None
-    yes: bool
+    run: RunName
+    by: By
+    reason: Reason
+    log: LogUrl = EMBEDDED_LOG
+    key: KeyFile = None
+    operator_key: OperatorKeys = None
+    yes: Yes = False
 
 
 def give_order(

@@ -1,6 +1,8 @@
 """`sandik control`: give orders to a run, list its quarantine, and read who gave which order."""
 
-from typing import Annotated, Final
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -9,12 +11,8 @@ from sandik import screen
 from sandik.console import Format, FormatOption, for_people, write_json
 from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, name_and_value, operator_keys
 from sandik.orders import (
-    By,
-    KeyFile,
     OrderOptions,
     QuarantineEntry,
-    Reason,
-    Yes,
     give_order,
     quarantine_table,
     read_quarantine,
@@ -47,92 +45,74 @@ District = Annotated[str, typer.Option("--unit", metavar="ID", help="In which di
 Position = Annotated[str, typer.Argument(metavar="POSITION", help="Where it lies: see sandik control quarantine.")]
 OneUnit = Annotated[str, typer.Option("--unit", metavar="ID", help="In which unit.")]
 
+GiveT = TypeVar("GiveT", bound=Callable[..., None])
 
-@app.command("embargo", epilog="Example: sandik control embargo --until 2024-03-31T19:20+03:00 --run 2024-yerel …")
+
+def _order(name: str, epilog: str, *, reason: str | None = None, yes: bool = True) -> Callable[[GiveT], GiveT]:
+    """Register a command that gives an order; it is called with its `OrderOptions`, and then with what is its own.
+
+    `reason` is the one of an order for which none is given, and without `yes` there is nothing to confirm.
+    """
+    shared = dict(inspect.signature(OrderOptions).parameters)
+    if reason is not None:
+        shared["reason"] = shared["reason"].replace(default=reason)
+    if not yes:
+        del shared["yes"]
+
+    def register(give: GiveT) -> GiveT:
+        def command(**given: Any) -> None:  # noqa: ANN401  what Typer has read
+            options = OrderOptions(**{one: given.pop(one) for one in shared})
+            give(options, **given)
+
+        _, *own = inspect.signature(give).parameters.values()
+        taken = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own, *shared.values())]
+        command.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]  # this is what Typer goes by
+        command.__annotations__ = {one.name: one.annotation for one in taken}
+        command.__doc__ = give.__doc__
+        app.command(name, epilog=epilog)(command)
+        return give
+
+    return register
+
+
+@_order("embargo", "Example: sandik control embargo --until 2024-03-31T19:20+03:00 --run 2024-yerel …")
 def embargo(
-    *,
+    options: OrderOptions,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Until when: a time with its zone, or 'lifted': until --lift.")
     ] = None,
     lift: Annotated[bool, typer.Option("--lift", help="Let everyone see the numbers.")] = False,
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
 ) -> None:
     """Keep numbers from everyone but the control room, or lift that."""
     if (until is None) != lift:
         raise UsageError("Say either --until TIME (or --until lifted), or --lift.")
-    options = OrderOptions(run, by, reason, log, key, operator_key, yes)
     if until is None:
         give_order(options, "embargo_lifted")
     else:
         give_order(options, "embargo_set", until=None if until == _UNTIL_LIFTED else parse_zoned_moment(until))
 
 
-@app.command("hold", epilog=EXAMPLE)
-def hold(
-    *,
-    contest: Contest,
-    unit: AnyUnit = None,
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
-) -> None:
+@_order("hold", EXAMPLE)
+def hold(options: OrderOptions, contest: Contest, unit: AnyUnit = None) -> None:
     """Freeze a contest, or a part of it, for everyone but the control room."""
-    give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "held", contest=contest, unit=unit)
+    give_order(options, "held", contest=contest, unit=unit)
 
 
-@app.command(
-    "release", epilog="Example: sandik control release --run 2024-yerel --contest mayor --reason 'it is right' …"
-)
-def release(
-    *,
-    contest: Contest,
-    unit: AnyUnit = None,
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
-) -> None:
+@_order("release", "Example: sandik control release --run 2024-yerel --contest mayor --reason 'it is right' …")
+def release(options: OrderOptions, contest: Contest, unit: AnyUnit = None) -> None:
     """Let go of what is held: everyone catches up in one step."""
-    give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "released", contest=contest, unit=unit)
+    give_order(options, "released", contest=contest, unit=unit)
 
 
-@app.command(
-    "take", epilog="Example: sandik control take --run 2024-yerel --contest mayor --reason 'the jump is real' …"
-)
-def take(
-    *,
-    contest: Contest,
-    unit: AnyUnit = None,
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
-) -> None:
+@_order("take", "Example: sandik control take --run 2024-yerel --contest mayor --reason 'the jump is real' …")
+def take(options: OrderOptions, contest: Contest, unit: AnyUnit = None) -> None:
     """Show everyone the newest of what is held, in one step, and go on holding it."""
-    give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "taken", contest=contest, unit=unit)
+    give_order(options, "taken", contest=contest, unit=unit)
 
 
-@app.command(
-    "override", epilog="Example: sandik control override --contest mayor --source aa --unit tr/34/adalar valid=4812 …"
-)
+@_order("override", "Example: sandik control override --contest mayor --source aa --unit tr/34/adalar valid=4812 …")
 def override(
-    *,
+    options: OrderOptions,
     contest: Contest,
     source: Source,
     unit: District,
@@ -142,17 +122,10 @@ def override(
     beyond_limits: Annotated[
         bool, typer.Option("--beyond-limits", help="Do it though the figures contradict each other or the definition.")
     ] = False,
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
 ) -> None:
     """Set figures of a district by hand; they are marked so wherever they show."""
     give_order(
-        OrderOptions(run, by, reason, log, key, operator_key, yes),
+        options,
         "figure_overridden",
         confirmed=frozenset({"limits"} if beyond_limits else ()),
         contest=contest,
@@ -162,26 +135,13 @@ def override(
     )
 
 
-@app.command(
-    "withdraw-override",
-    epilog="Example: sandik control withdraw-override --contest mayor --source aa --unit tr/34/adalar …",
+@_order(
+    "withdraw-override", "Example: sandik control withdraw-override --contest mayor --source aa --unit tr/34/adalar …"
 )
-def withdraw_override(
-    *,
-    contest: Contest,
-    source: Source,
-    unit: District,
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
-) -> None:
+def withdraw_override(options: OrderOptions, contest: Contest, source: Source, unit: District) -> None:
     """Take back every figure of a district that was set by hand."""
     give_order(
-        OrderOptions(run, by, reason, log, key, operator_key, yes),
+        options,
         "override_withdrawn",
         contest=contest,
         source=source,
@@ -189,59 +149,28 @@ def withdraw_override(
     )
 
 
-@app.command(
-    "let-out", epilog="Example: sandik control let-out sandik.n.tallies/3/1812 --run n --reason 'ANKA confirms it' …"
-)
-def let_out(
-    *,
-    position: Position,
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
-) -> None:
+@_order("let-out", "Example: sandik control let-out sandik.n.tallies/3/1812 --run n --reason 'ANKA confirms it' …")
+def let_out(options: OrderOptions, position: Position) -> None:
     """Let a quarantined record count: of two statements this one, or boxes that do go backwards."""
-    give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "quarantine_released", position=position)
+    give_order(options, "quarantine_released", position=position)
 
 
-@app.command(
-    "reject", epilog="Example: sandik control reject sandik.n.tallies/3/1812 --run n --reason 'a broken line' …"
-)
-def reject(
-    *,
-    position: Position,
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
-) -> None:
+@_order("reject", "Example: sandik control reject sandik.n.tallies/3/1812 --run n --reason 'a broken line' …")
+def reject(options: OrderOptions, position: Position) -> None:
     """Say of a quarantined record that it was looked at; it stays where it is."""
-    give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "quarantine_rejected", position=position)
+    give_order(options, "quarantine_rejected", position=position)
 
 
-@app.command("call", epilog="Example: sandik control call --contest mayor --unit tr/34 --candidate imamoglu --run n …")
+@_order("call", "Example: sandik control call --contest mayor --unit tr/34 --candidate imamoglu --run n …")
 def call(
-    *,
+    options: OrderOptions,
     contest: Contest,
     unit: OneUnit,
     candidate: Annotated[str, typer.Option("--candidate", metavar="ID", help="Who has won.")],
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
 ) -> None:
     """Say who has won, as an editor. Nothing is ever called by a program."""
     give_order(
-        OrderOptions(run, by, reason, log, key, operator_key, yes),
+        options,
         "called",
         contest=contest,
         unit=unit,
@@ -249,42 +178,28 @@ def call(
     )
 
 
-@app.command(
-    "withdraw-call", epilog="Example: sandik control withdraw-call --run 2024-yerel --contest mayor --unit tr/34 …"
-)
-def withdraw_call(
-    *,
-    contest: Contest,
-    unit: OneUnit,
-    run: RunName,
-    by: By,
-    reason: Reason,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
-) -> None:
+@_order("withdraw-call", "Example: sandik control withdraw-call --run 2024-yerel --contest mayor --unit tr/34 …")
+def withdraw_call(options: OrderOptions, contest: Contest, unit: OneUnit) -> None:
     """Take a call back."""
-    give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "call_withdrawn", contest=contest, unit=unit)
+    give_order(options, "call_withdrawn", contest=contest, unit=unit)
 
 
 Channel = Annotated[str, typer.Option(metavar="ID", help="The channel of the program page.")]
 
 
-@app.command("take-graphic", epilog="Example: sandik control take-graphic duel unit=tr/34 size=full --run 2024-yerel …")
+@_order(
+    "take-graphic",
+    "Example: sandik control take-graphic duel unit=tr/34 size=full --run 2024-yerel …",
+    reason="rundown",
+    yes=False,
+)
 def take_graphic(
+    options: OrderOptions,
     overlay: Annotated[str, typer.Argument(help="The overlay, such as duel.")],
     parameters: Annotated[
         list[str] | None, typer.Argument(metavar="NAME=VALUE", help="What its address would say: unit=tr/34.")
     ] = None,
-    *,
     channel: Channel = "a",
-    run: RunName,
-    by: By,
-    reason: Reason = "rundown",
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
 ) -> None:
     """Put a graphic on air on a channel, in the place of the one that is there."""
     from gateway.pages import graphic_fault  # noqa: PLC0415  it reads the pages' list of overlays
@@ -295,106 +210,57 @@ def take_graphic(
     fault = graphic_fault(overlay, told)
     if fault is not None:
         raise UsageError(fault)
-    options = OrderOptions(run, by, reason, log, key, operator_key, yes=False)
     give_order(options, "graphic_taken", channel=channel, overlay=overlay, parameters=told)
 
 
-@app.command("clear-graphic", epilog="Example: sandik control clear-graphic --channel a --run 2024-yerel …")
-def clear_graphic(
-    *,
-    channel: Channel = "a",
-    run: RunName,
-    by: By,
-    reason: Reason = "rundown",
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-) -> None:
+@_order(
+    "clear-graphic", "Example: sandik control clear-graphic --channel a --run 2024-yerel …", reason="rundown", yes=False
+)
+def clear_graphic(options: OrderOptions, channel: Channel = "a") -> None:
     """Show no graphic on a channel."""
-    options = OrderOptions(run, by, reason, log, key, operator_key, yes=False)
     give_order(options, "graphic_cleared", channel=channel)
 
 
-@app.command("pause", epilog="Example: sandik control pause --run rehearsal --by 'A. Kaya'")
-def pause(
-    *,
-    run: RunName,
-    by: By,
-    reason: Reason = _REHEARSAL,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
-) -> None:
+@_order("pause", "Example: sandik control pause --run rehearsal --by 'A. Kaya'", reason=_REHEARSAL)
+def pause(options: OrderOptions) -> None:
     """Let a replay stand still."""
-    give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "replay_paused")
+    give_order(options, "replay_paused")
 
 
-@app.command("resume", epilog="Example: sandik control resume --run rehearsal --by 'A. Kaya'")
-def resume(
-    *,
-    run: RunName,
-    by: By,
-    reason: Reason = _REHEARSAL,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
-) -> None:
+@_order("resume", "Example: sandik control resume --run rehearsal --by 'A. Kaya'", reason=_REHEARSAL)
+def resume(options: OrderOptions) -> None:
     """Let a replay go on."""
-    give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "replay_resumed")
+    give_order(options, "replay_resumed")
 
 
-@app.command("seek", epilog="Example: sandik control seek --to 22:15 --run rehearsal --by 'A. Kaya'")
+@_order("seek", "Example: sandik control seek --to 22:15 --run rehearsal --by 'A. Kaya'", reason=_REHEARSAL)
 def seek(
-    *,
+    options: OrderOptions,
     to: Annotated[str, typer.Option(metavar="TIME", help="To when: a time of that night, or one with date and zone.")],
-    run: RunName,
-    by: By,
-    reason: Reason = _REHEARSAL,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
 ) -> None:
     """Let a replay go on from another moment; going back begins a new epoch, and every client starts over by itself."""
-    options = OrderOptions(run, by, reason, log, key, operator_key, yes)
     give_order(options, "replay_sought", to=lambda election: parse_night_moment(to, election))
 
 
-@app.command("step", epilog="Example: sandik control step --records 10 --run rehearsal --by 'A. Kaya'")
+@_order("step", "Example: sandik control step --records 10 --run rehearsal --by 'A. Kaya'", reason=_REHEARSAL)
 def step(
-    *,
+    options: OrderOptions,
     records: Annotated[int, typer.Option(min=1, max=MAX_STEP, help="How many records to publish.")] = 1,
-    run: RunName,
-    by: By,
-    reason: Reason = _REHEARSAL,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
 ) -> None:
     """Publish a replay's next records, and stand still after them."""
-    give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "replay_stepped", records=records)
+    give_order(options, "replay_stepped", records=records)
 
 
-@app.command("speed", epilog="Example: sandik control speed --times 120 --run rehearsal --by 'A. Kaya'")
+@_order("speed", "Example: sandik control speed --times 120 --run rehearsal --by 'A. Kaya'", reason=_REHEARSAL)
 def speed(
-    *,
+    options: OrderOptions,
     times: Annotated[
         float,
         typer.Option(metavar="N", help="How many times as fast as the night was; 0: as fast as it goes."),
     ],
-    run: RunName,
-    by: By,
-    reason: Reason = _REHEARSAL,
-    log: LogUrl = EMBEDDED_LOG,
-    key: KeyFile = None,
-    operator_key: OperatorKeys = None,
-    yes: Yes = False,
 ) -> None:
     """Let a replay go on at another speed."""
-    give_order(OrderOptions(run, by, reason, log, key, operator_key, yes), "replay_speed_set", speed=times)
+    give_order(options, "replay_speed_set", speed=times)
 
 
 @app.command("quarantine", epilog="Example: sandik control quarantine --run 2024-yerel --operator-key desk.key.pub")
