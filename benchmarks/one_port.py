@@ -36,7 +36,7 @@ from websockets.asyncio.server import serve as serve_websockets
 from eventlog.clock import Wall
 from eventlog.run import Run, RunTopics
 from gateway.clients.framing import Framing, text_frame
-from gateway.connections.opening import OpeningConnection
+from gateway.connections.http import OpeningConnection
 from gateway.connections.websocket import WebSocketConnection
 from gateway.gateway import Gateway
 from gateway.routes.application import application

@@ -16,7 +16,7 @@ from eventlog.loops import forever
 from eventlog.port import EventLog
 from eventlog.run import check_run_name
 from gateway.admission.keys import tls_context
-from gateway.connections.opening import OpeningConnection
+from gateway.connections.http import OpeningConnection
 from gateway.connections.websocket import WebSocketConnection
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway

@@ -1,4 +1,8 @@
-"""uvicorn's HTTP protocol behind limits: how many connections, what a request may bring, how long it may take.
+"""Connections over HTTP, from before their first bytes: uvicorn's protocol behind limits, and the stream of events.
+
+Limits are how many connections, what a request may bring, how long it may take. Thousands of clients may come back at
+once, each with the request to upgrade that its browser or library always sends. That is read before all else and goes
+straight to the stream; whatever else comes goes to the parser of HTTP, byte for byte.
 
 A connection has one timer. It runs while a request's headers are awaited, and then until its answer is out of our
 hands; an open stream has none. Whoever is refused here is told so in one answer, and the connection ends.
@@ -28,7 +32,7 @@ from websockets.exceptions import InvalidHeaderValue
 from gateway.admission.handshake import STREAM_PATH, Refusal, RequestHead, peer_of, refuse_head, too_large
 from gateway.admission.limits import counted_address
 from gateway.clients.framing import Framing, chunk
-from gateway.connections.upgrade import UpgradeRequest, hand_over
+from gateway.connections.upgrade import UpgradeRequest, hand_over, read_plain
 from gateway.gateway import Gateway
 
 HEARTBEAT: Final = chunk(b":\n\n")
@@ -145,8 +149,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))
-        peer = peer_of(transport.get_extra_info("peername"))
-        self._address = None if self._gateway.handshake.is_proxy(peer) else counted_address(peer)
+        self._address = _counted_address(self._gateway, transport)
         refusal = self._gateway.enter(self._address)
         self._counted = refusal is None
         if refusal is not None:
@@ -317,6 +320,78 @@ class HttpConnection(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class OpeningConnection(asyncio.Protocol):
+    """A connection from which nothing has come. It is counted, and has its time to begin."""
+
+    __slots__ = ("_address", "_app_state", "_config", "_gateway", "_loop", "_server_state", "_timer", "transport")
+
+    transport: asyncio.Transport
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._gateway = gateway
+        self._config = config
+        self._server_state = server_state
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._address: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self._address = _counted_address(self._gateway, transport)
+        if self._gateway.enter(self._address) is not None:
+            self._begin_http()  # which finds the same, and says so
+            return
+        self._server_state.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own protocols
+        self._timer = self._loop.call_later(self._gateway.settings.open_timeout_s, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  however it was lost, it is
+        self._let_go()
+
+    def data_received(self, data: bytes) -> None:
+        self._let_go()  # whoever reads on counts it in again
+        request = read_plain(data, self._gateway.settings.limits)
+        if request is None:
+            self._begin_http().data_received(data)
+        else:
+            hand_over(self.transport, request, self._config, self._server_state, self._app_state)
+
+    # What uvicorn calls
+
+    def shutdown(self) -> None:
+        """Close: the server stops."""
+        self.transport.close()
+
+    def _begin_http(self) -> HttpConnection:
+        http = HttpConnection(self._gateway, self._config, self._server_state, self._app_state, self._loop)
+        http.connection_made(self.transport)
+        self.transport.set_protocol(http)
+        return http
+
+    def _let_go(self) -> None:
+        """Count the connection out; a no-op where that was done."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._server_state.connections.discard(self)
+            self._gateway.connection_counts.leave(self._address)
+
+
+def _counted_address(gateway: Gateway, transport: asyncio.BaseTransport) -> str | None:
+    """For which address a connection counts; `None` for a proxy's, which says whose it brings."""
+    peer = peer_of(transport.get_extra_info("peername"))
+    return None if gateway.handshake.is_proxy(peer) else counted_address(peer)
 
 
 def connection_of(scope: Scope) -> HttpConnection:

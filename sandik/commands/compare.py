@@ -16,8 +16,7 @@ from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_
 from sandik.process import run_to_completion
 from sandik.quantities import NOTHING, decimal, grouped, percent
 from sandik.read_run import embargo_warning, quarantine_of, read_control
-from sandik.run_totals import meaning
-from sandik.totals_table import Names
+from sandik.run_totals import Names, meaning
 from sandik.wiring import known_run, open_log
 from schemas.comparison import BoxFigures, Explanation, Figures, Gap, SourceFigures, Why
 from schemas.errors import UsageError

@@ -26,8 +26,7 @@ from sandik.past import courses_so_far, encode_past, past_of
 from sandik.process import end_with_parent, run_to_completion
 from sandik.quantities import grouped
 from sandik.read_run import NO_TOTALS_HASH, TellOption, read_totals, state_hash
-from sandik.run_totals import RunTotals
-from sandik.totals_table import TotalsTables
+from sandik.run_totals import RunTotals, TotalsTables
 from sandik.wiring import known_run, open_log
 from schemas.definition import Source
 from schemas.errors import UsageError

@@ -187,9 +187,6 @@ def test_what_cannot_work_is_told_with_what_to_do(sandik: Sandik, arguments: tup
     assert (2, True) == (code, says in told), told
 
 
-# # MERGED tests/sandik/test_run.py: What the demo says of its control room.
-
-
 def test_the_link_brings_a_token_that_is_let_in_and_the_key_whose_orders_count() -> None:
     room = ControlRoom.new()
     link = urlsplit(room.link("http://localhost:8765", Wall()))
