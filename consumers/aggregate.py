@@ -16,9 +16,8 @@ from functools import partial
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
-from consumers.checkpoints import CheckpointWriter, read_checkpoints, usable_ledgers
+from consumers import rounds
 from consumers.order_relay import AmendmentRelay, OrderRelay
-from consumers.rounds import MAX_BEHIND, AssessmentRounds, ComparisonRounds, versions_of_totals
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried
 from eventlog.port import Batch, Entry, EventLog, Reader
@@ -125,11 +124,11 @@ class Aggregator:
         tallies, partitions = run.topics.tallies.name, run.topics.partitions
         self._fold = TallyFold(run.base, tallies, lambda key: log.partition_of(key, partitions), run.ordered)
         self._progress.outcomes = self._fold.outcomes
-        self._saver = CheckpointWriter(log, run.topics.ledger.name, self._fold)
+        self._saver = rounds.CheckpointWriter(log, run.topics.ledger.name, self._fold)
         self._relay = OrderRelay(log, run, clock, self._settings.operators)
         self._amendments = AmendmentRelay(log, run, self._fold)
-        self._comparing = ComparisonRounds(log, run, self._fold)
-        self._assessing = AssessmentRounds(log, run, self._fold)
+        self._comparing = rounds.ComparisonRounds(log, run, self._fold)
+        self._assessing = rounds.AssessmentRounds(log, run, self._fold)
         self._owned: frozenset[int] = frozenset()
         self._reader: Reader | None = None
         self._totals: Reader | None = None
@@ -255,12 +254,12 @@ class Aggregator:
 
     async def _restore(self, partitions: Iterable[int]) -> dict[int, Marker]:
         """Take over each partition's checkpoint; where there is none that can be used, begin at the start."""
-        checkpoints = await read_checkpoints(self._log, self._run.topics.ledger.name, partitions, MAX_RECORDS)
+        checkpoints = await rounds.read_checkpoints(self._log, self._run.topics.ledger.name, partitions, MAX_RECORDS)
         return {partition: self._take_over(partition, checkpoint) for partition, checkpoint in checkpoints.items()}
 
     def _take_over(self, partition: int, checkpoint: Checkpoint) -> Marker:
         self._amendments.resume(partition, checkpoint.marker.definition)
-        ledgers = usable_ledgers(self._fold, partition, checkpoint)
+        ledgers = rounds.usable_ledgers(self._fold, partition, checkpoint)
         if ledgers is None:
             self._fold.forget(partition)
             return Marker()
@@ -424,7 +423,7 @@ class Aggregator:
             self._compare_due = self._clock.monotonic() + self._settings.compare_ms / 1000
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
             self._answered()
-            if sum(ends[partition] - at for partition, at in self._positions().items()) > MAX_BEHIND:
+            if sum(ends[partition] - at for partition, at in self._positions().items()) > MAX_RECORDS:
                 return
             await self._comparing.begin()
             await self._assessing.begin()
@@ -452,7 +451,7 @@ class Aggregator:
             return
         ends = await self._log.end_offsets(self._run.topics.totals.name)
         async for batch in read_until(self._totals, ends, max_records=MAX_RECORDS):
-            self._newest.update(versions_of_totals(batch.records))
+            self._newest.update(rounds.versions_of_totals(batch.records))
             for record in batch.records:
                 watermark = parse_watermark(record.key, record.value)
                 if watermark is not None:

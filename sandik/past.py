@@ -35,8 +35,7 @@ from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import Given, History, PublishedPositions, as_given, as_relayed
-from tabulation.derived.lead_over_time import Courses, decode_courses
-from tabulation.derived.relived_night import RelivedNight
+from tabulation.derived.lead_over_time import Courses, RelivedNight, decode_courses
 from tabulation.on_air import HeldUnits, Relays
 from tabulation.orders.control import Control
 from tabulation.orders.restrictions import complaint

@@ -15,6 +15,5 @@ All of it is versioned and additive-only: a reader ignores fields it does not kn
   not be used, why, what it states all the same, and how it is released.
 - The clients: `wire` is what they send and get, `asyncapi` describes it for other tools.
 - What the models share: `figures` (the counts of a total, declared once), `fields` (small types, the base classes),
-  `errors`, `moments` (times as people write them, time zones), `spelling` (names in any script and language), `turkish`
-  (its letters).
+  `errors`, `moments` (times as people write them, time zones), `spelling` (names in any script and language).
 """

@@ -3,8 +3,11 @@
 A key never leaves out what tells two names apart in their own script: accents are dropped from Latin and Greek letters
 alone. In Cyrillic й is no и, and in Arabic, Indic and other scripts a mark is a vowel or part of a letter.
 
-Turkish and Azerbaijani have two letters i; see `turkish`. Other languages have Unicode's case, and an order that puts
-letters with marks beside those without, as most alphabets do.
+Turkish and Azerbaijani have two letters i, whatever the machine's locale: the capital of i is İ, that of ı is I, and
+ASCII's rules get both wrong. Their order is that of the 29 letters of the Turkish alphabet. q, w and x, which names
+from elsewhere have, stand where Unicode's collation for Turkish has them: q after p, w and x after v. â, î and û are a,
+i and u with a mark that counts only between words that are otherwise the same. Other languages have Unicode's case, and
+an order that puts letters with marks beside those without, as most alphabets do.
 """
 
 import re
@@ -14,8 +17,6 @@ from itertools import groupby
 from typing import Annotated, Final
 
 from pydantic import StringConstraints
-
-from schemas import turkish
 
 _WITHOUT_DECOMPOSITION: Final = str.maketrans(
     {
@@ -111,29 +112,60 @@ LanguageTag = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z
 TURKISH: Final = "tr"
 
 _DOTTED: Final = {"tr", "az"}
+_TO_CAPITALS: Final = str.maketrans("ıi", "Iİ")
+_TO_SMALL: Final = str.maketrans("Iİ", "ıi")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f]+[^\W\d_]*)*")
-
-CollationKey = tuple[turkish.CollationKey, str] | tuple[str, str]
 
 
 def upper(text: str, language: str) -> str:
     """In capitals: `Diyarbakır İli` is `DİYARBAKIR İLİ` in Turkish, `Bali` is `BALI` in Indonesian."""
-    return turkish.upper(text) if _is_dotted(language) else same_text(text).upper()
+    text = same_text(text)
+    return (text.translate(_TO_CAPITALS) if _is_dotted(language) else text).upper()
+
+
+def lower(text: str, language: str) -> str:
+    """In small letters: `IĞDIR` is `ığdır` in Turkish, `BALI` is `bali` in Indonesian."""
+    text = unicodedata.normalize("NFC", text)
+    return (text.translate(_TO_SMALL) if _is_dotted(language) else text).lower()
 
 
 def title(name: str, language: str) -> str:
     """A name in capitals as it is read: `BALI` is `Bali`, in Turkish `Balı`. With a small letter it stays as it is."""
-    if _is_dotted(language):
-        return turkish.title(name)
     if any(letter.islower() for letter in name):
         return name
-    return _WORD.sub(lambda word: word[0][0] + word[0][1:].lower(), same_text(name))
-
-
-def collation_key(text: str, language: str) -> CollationKey:
-    """Return the key to sort names by; keys of two languages are not to be compared."""
-    return (turkish.collation_key(text), "") if _is_dotted(language) else (fold(text), same_text(text))
+    return _WORD.sub(lambda word: word[0][0] + lower(word[0][1:], language), same_text(name))
 
 
 def _is_dotted(language: str) -> bool:
     return language.partition("-")[0].lower() in _DOTTED
+
+
+TURKISH_ORDER: Final = "abcçdefgğhıijklmnoöpqrsştuüvwxyz"
+"""The letters of the Turkish alphabet, and three guests, in their order."""
+
+CollationKey = tuple[tuple[tuple[int, int], ...] | str, str]
+
+_PLACES: Final = {letter: place for place, letter in enumerate(TURKISH_ORDER)}
+_MARKED: Final = str.maketrans("âîû", "aiu")
+_SIGN, _DIGIT, _LETTER, _FOREIGN = range(4)
+
+
+def collation_key(text: str, language: str) -> CollationKey:
+    """Return the key to sort names by; keys of two languages are not to be compared.
+
+    In Turkish: signs and spaces, digits, the alphabet, other scripts; then case and marks.
+    """
+    if not _is_dotted(language):
+        return fold(text), same_text(text)
+    small = lower(text, language)
+    return tuple(map(_place, small.translate(_MARKED))), small + text
+
+
+@lru_cache(maxsize=1_024)
+def _place(letter: str) -> tuple[int, int]:
+    place = _PLACES.get(letter)
+    if place is not None:
+        return _LETTER, place
+    if letter.isdigit():
+        return _DIGIT, ord(letter)
+    return (_FOREIGN if letter.isalpha() else _SIGN), ord(letter)

@@ -1,8 +1,8 @@
 """The count: tallies in, changed totals and quarantined records out.
 
-- `tally_fold` is the fold. Of each cell `box_ledger` says which revision of a box stands (kept in `packed_counts`),
-  `report_ledger` which report of a whole district. `cells` says which tallies a cell takes and what they add up to, and
-  judges one box's own figures.
+- `tally_fold` is the fold. Of each cell its ledger, in `ledgers`, says which revision of a box stands (kept in
+  `packed_counts`), or which report of the whole district. `cells` says which tallies a cell takes and what they add up
+  to, and judges one box's own figures.
 - `checkpoint` is what a partition's ledgers look like in the log, for the next start.
 - `event_time` is what an event time counts as.
 - What the totals do not show: `notices` (odd times, revisions and boxes), `comparisons` (of two sources, box by box)

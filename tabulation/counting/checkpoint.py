@@ -20,9 +20,8 @@ from schemas.asides import Notice
 from schemas.fields import Frozen, Id, Record, Total, UnitId, Version
 from schemas.figures import AbsentCount, Given
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cells import Sums
-from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.ledgers import BoxLedger, ReportLedger
 from tabulation.counting.tally_fold import Ledger
 
 MARKER_KEY: Final = b"marker"

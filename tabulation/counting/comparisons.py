@@ -20,8 +20,8 @@ from schemas.definition import Election
 from schemas.fields import Record
 from schemas.figures import stated_in
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cells import Sums
+from tabulation.counting.ledgers import BoxLedger
 
 _Ranked = tuple[int, int]
 """How many votes are apart, negative, and the box's number: the first in order is the furthest apart."""

@@ -16,7 +16,7 @@ from schemas.definition import Election
 from schemas.fields import Record
 from schemas.tally import Reported, Tally
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger
+from tabulation.counting.ledgers import BoxLedger
 
 
 class Notices:

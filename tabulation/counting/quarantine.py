@@ -37,9 +37,8 @@ from schemas.quarantine import (
     statement_of,
 )
 from schemas.tally import RELEASED_BITS, Counted, Reported, Tally, Withdrawn, order_of
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cells import Content, Refusal, wrong_count
-from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.ledgers import BoxLedger, ReportLedger
 from tabulation.counting.tally_fold import Ledger, TallyFold
 
 _COUNTS_THEN: Final = frozenset({"counted", "overturned"})

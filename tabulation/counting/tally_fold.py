@@ -22,11 +22,10 @@ from schemas.fields import EVENTS_END, Record, first_fault
 from schemas.quarantine import Quarantined, quarantined
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, parse_tallies
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger, Outcome
 from tabulation.counting.cells import CellRules, PartitionOf, Refusal, Rulebook, Sums
 from tabulation.counting.event_time import is_ahead, surely_not_ahead
+from tabulation.counting.ledgers import BoxLedger, Outcome, ReportLedger, ReportOutcome
 from tabulation.counting.notices import Notices
-from tabulation.counting.report_ledger import ReportLedger, ReportOutcome
 
 Ledger = BoxLedger | ReportLedger
 """A cell's ledger, by what its source sends. Only a `BoxLedger` knows single boxes."""

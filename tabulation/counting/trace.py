@@ -18,9 +18,8 @@ from schemas.fields import Record
 from schemas.quarantine import Quarantined
 from schemas.tally import Malformed, Reported, Tally, Withdrawn, order_of, parse_tallies
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cells import PartitionOf, Refusal
-from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.ledgers import BoxLedger, ReportLedger
 from tabulation.counting.tally_fold import Outputs, TallyFold, parse
 
 _MAY_STAND_LATER: Final = "backwards"

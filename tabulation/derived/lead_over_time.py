@@ -1,12 +1,17 @@
 """The lead over time: how the first candidates of each unit stood in the course of the night, as it was on air. Pure.
 
 A fold over the view of what is on air: `begin` once the topic is read to its end, then `look` after each batch of
-records. Of the time before, a compacted topic has the newest totals of each district alone, and sums of those that came
-first were never shown to anybody. It is worked out from the tallies (`RelivedNight`), and `recall` puts it in front.
+records. It is bounded. A unit has a point in each `STEP_S` of event time at the most; where it has `MAX_POINTS`, every
+other one goes, and from then on they are twice as far apart. The units of a tree's upper levels are kept, as many
+levels as `MAX_COURSES` leaves room for: in İstanbul the province and its districts, in Türkiye the country and its
+provinces.
 
-It is bounded. A unit has a point in each `STEP_S` of event time at the most; where it has `MAX_POINTS`, every other one
-goes, and from then on they are twice as far apart. The units of a tree's upper levels are kept, as many levels as
-`MAX_COURSES` leaves room for: in İstanbul the province and its districts, in Türkiye the country and its provinces.
+A gateway that starts knows how everything stands, and of the time before nothing: a compacted topic has the newest
+totals of each district alone, and sums of those that came first were never shown to anybody. The tallies are kept for
+ever. So they are folded once more (`RelivedNight`), with the orders as they were relayed (`History`), in steps of the
+time at which they came in; after each step the view has what was on air then, and the lead over time looks at it. What
+was held is in it as it stood, for as long as it was held. `recall` puts the outcome in front. See
+docs/decisions/lead-over-time.md.
 """
 
 from collections import Counter
@@ -18,7 +23,10 @@ from typing import Final, NamedTuple
 import orjson
 
 from schemas.definition import Election
+from schemas.fields import Record
+from tabulation.counting.event_time import timely
 from tabulation.derived.facts import base_of_shares, ranking
+from tabulation.derived.history import History
 from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 
@@ -174,3 +182,38 @@ def _units_kept(definition: Election) -> frozenset[str]:
             break
         deepest = depth
     return frozenset(unit for unit, depth in depths.items() if depth <= deepest)
+
+
+class RelivedNight:
+    """The fold over `history`, which nobody else feeds."""
+
+    def __init__(self, definition: Election, history: History) -> None:
+        self._definition = definition
+        self._history = history
+        self._view = View(definition)
+        self._lead = LeadOverTime(self._view)
+        self._lead.begin()
+        self._steps = 0
+
+    def step(self, until_ms: int, came_in: Mapping[int, Sequence[Record]]) -> None:
+        """Take what came in up to this moment (milliseconds since 1970), by partition, and look how everything stands.
+
+        Call order: moments rise, and what came in by one is not given later.
+        """
+        for partition, records in came_in.items():
+            self._history.fold(partition, records)
+        self._history.settle(until_ms)
+        for cell in sorted(self._history.changed):
+            totals = self._history.shown(cell)
+            self._steps += 1
+            if totals is None:
+                self._view.hide(self._steps, cell)
+            else:
+                self._view.show(self._steps, cell, timely(totals, until_ms, self._definition))
+        self._history.changed.clear()
+        self._lead.look()
+
+    @property
+    def courses(self) -> Courses:
+        """How the units stood, by contest, source and unit."""
+        return self._lead.courses

@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from consumers import rounds
-from consumers.aggregate import AggregateSettings, Aggregator, Progress
-from consumers.rounds import MAX_BEHIND
+from consumers.aggregate import MAX_RECORDS, AggregateSettings, Aggregator, Progress
 from eventlog.clock import Wall
 from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
@@ -126,7 +125,7 @@ async def test_sources_are_compared_while_a_night_goes_on(log: EventLog, run: Ru
 
 async def test_nothing_is_compared_while_the_lag_is_long(log: EventLog, run: Run) -> None:
     """A cold rebuild pays once, at its end, however often comparing would have been due."""
-    many = [counted({"kurum": box % 300}, box=1001, revision=box) for box in range(1, 3 * MAX_BEHIND)]
+    many = [counted({"kurum": box % 300}, box=1001, revision=box) for box in range(1, 3 * MAX_RECORDS)]
     await publish(log, run, *many)
     async with aggregating(log, run) as until:
         await until(lambda progress: progress.folded == len(many) and progress.compared > 0)

@@ -31,9 +31,8 @@ from schemas.quarantine import SetAsideFigures
 from schemas.tally import Counted, Reported, Tally, encode, parse_tallies
 from schemas.totals import Cell, Row, Totals
 from schemas.wire import Entry
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cells import Content, Sums
-from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.ledgers import BoxLedger, ReportLedger
 
 ROOT = Path(__file__).parents[2]
 PAGES = "gateway/pages"

@@ -1,15 +1,15 @@
 import re
 import unicodedata
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from schemas import turkish
 from schemas.definition import Election
 from schemas.fields import Id
-from schemas.spelling import collation_key, fold, same_letters, same_text, slug, title, upper
+from schemas.spelling import TURKISH_ORDER, collation_key, fold, lower, same_letters, same_text, slug, title, upper
 from tests.builders import small_election
 
 TURKISH = "abcçdefgğhıijklmnoöprsştuüvyzABCÇDEFGĞHIİJKLMNOÖPRSŞTUÜVYZâîûÂÎÛ"
@@ -146,15 +146,114 @@ def test_capitals_are_those_of_the_language() -> None:
     assert ("BALI", "BALİ", "KOLI") == (upper("Bali", "id"), upper("Bali", "tr"), upper("koli", "en-GB"))
 
 
-@given(st.text(), st.text())
-def test_turkish_has_the_order_of_its_alphabet(one: str, other: str) -> None:
-    expected = turkish.collation_key(one) < turkish.collation_key(other)
-    assert expected == (collation_key(one, "tr") < collation_key(other, "tr"))
-
-
 def test_another_language_has_marked_letters_beside_the_plain_ones() -> None:
     names = ["Zamora", "Ávila", "Avila", "Álava", "Badajoz"]
     assert ["Álava", "Avila", "Ávila", "Badajoz", "Zamora"] == sorted(names, key=lambda name: collation_key(name, "es"))
+
+
+LETTERS = "abcçdefgğhıijklmnoöprsştuüvyz"
+CAPITALS = "ABCÇDEFGĞHIİJKLMNOÖPRSŞTUÜVYZ"
+turkish_key = partial(collation_key, language="tr")
+
+
+def test_every_letter_has_its_own_capital() -> None:
+    assert upper(LETTERS, "tr") == CAPITALS
+    assert lower(CAPITALS, "tr") == LETTERS
+
+
+@pytest.mark.parametrize(
+    ("small", "capital"),
+    [
+        ("diyarbakır", "DİYARBAKIR"),
+        ("ığdır", "IĞDIR"),
+        ("izmir", "İZMİR"),
+        ("hakkâri", "HAKKÂRİ"),
+        ("üsküdar", "ÜSKÜDAR"),
+    ],
+)
+def test_names_keep_their_dots(small: str, capital: str) -> None:
+    assert (upper(small, "tr"), lower(capital, "tr")) == (capital, small)
+    assert upper(unicodedata.normalize("NFD", small), "tr") == capital
+    assert lower(unicodedata.normalize("NFD", capital), "tr") == small
+
+
+@given(st.text(st.sampled_from(LETTERS)))
+def test_there_and_back_is_the_same_word(word: str) -> None:
+    assert lower(upper(word, "tr"), "tr") == word
+    assert len(upper(word, "tr")) == len(word)
+
+
+@given(st.text(st.sampled_from(LETTERS)), st.text(st.sampled_from(LETTERS)))
+def test_words_are_in_the_order_of_the_alphabet(one: str, other: str) -> None:
+    expected = [LETTERS.index(letter) for letter in one] < [LETTERS.index(letter) for letter in other]
+    assert (turkish_key(one) < turkish_key(other)) is expected
+
+
+def test_districts_are_sorted_as_in_an_almanac() -> None:
+    names = [
+        "Adalar",
+        "Arnavutköy",
+        "Ataşehir",
+        "Beylikdüzü",
+        "Beyoğlu",
+        "Çatalca",
+        "Çekmeköy",
+        "Esenler",
+        "Gaziosmanpaşa",
+    ]
+    names += [
+        "Hakkâri",
+        "Hakkari Merkez",
+        "Iğdır",
+        "İzmir",
+        "Kadıköy",
+        "Kâğıthane",
+        "Kartal",
+        "Sarıyer",
+        "Şile",
+        "Şişli",
+    ]
+    names += ["Ümraniye", "Üsküdar", "Zeytinburnu"]
+    assert sorted(set(names), key=turkish_key) == names
+
+
+def test_signs_come_before_digits_and_these_before_letters_and_other_scripts() -> None:
+    assert sorted(["б", "z", "x", "w", "v", "q", "p", "1", "-", ""], key=turkish_key) == [
+        "",
+        "-",
+        "1",
+        "p",
+        "q",
+        "v",
+        "w",
+        "x",
+        "z",
+        "б",
+    ]
+
+
+@given(st.text(), st.text())
+def test_different_texts_have_different_keys(one: str, other: str) -> None:
+    if unicodedata.normalize("NFC", one) != unicodedata.normalize("NFC", other):
+        assert turkish_key(one) != turkish_key(other)
+
+
+def test_the_alphabet_has_its_letters_and_three_guests() -> None:
+    assert [letter for letter in TURKISH_ORDER if letter not in "qwx"] == list(LETTERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("KIRKLARELİ MERKEZ-ÜSKÜP", "Kırklareli Merkez-Üsküp"),
+        ("ŞİŞLİ", "Şişli"),
+        ("IĞDIR", "Iğdır"),
+        ("İZMİR", "İzmir"),
+        ("Afyon Karahisar", "Afyon Karahisar"),
+    ],
+)
+def test_capitals_are_read_in_turkish_case(name: str, expected: str) -> None:
+    assert expected == title(name, "tr")
 
 
 def test_a_definition_says_its_language_and_one_that_does_not_is_written_as_before() -> None:

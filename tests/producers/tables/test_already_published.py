@@ -12,9 +12,8 @@ from producers.tables.drafts import Statement
 from producers.tables.notation import revision_of
 from schemas.tally import Counted, Reported, Withdrawn
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cells import Sums
-from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.ledgers import BoxLedger, ReportLedger
 from tests.builders import NIGHT, counted, reported, withdrawn
 
 HIGHER = reported(revision=3, boxes_opened=12)

@@ -10,8 +10,8 @@ from typing import Any, Final
 import pytest
 
 from consumers.aggregate import Aggregator
-from consumers.checkpoints import CheckpointWriter
 from consumers.order_relay import AmendmentRelay, OrderRelay
+from consumers.rounds import CheckpointWriter
 from eventlog.port import Entry
 from producers.publish import Publisher
 from schemas.asides import Gate
@@ -19,8 +19,8 @@ from schemas.errors import LogError
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Totals
 from schemas.trust import OperatorKey
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.checkpoint import Checkpoint, Marker
+from tabulation.counting.ledgers import BoxLedger
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import PublishedPositions, Timed, as_relayed
 from tabulation.on_air import OnAir, Relays

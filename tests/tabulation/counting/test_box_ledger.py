@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger, transposed
+from tabulation.counting.ledgers import BoxLedger, transposed
 from tests.builders import NIGHT, counted, withdrawn
 from tests.consumers.nights import replace, statements, tallies
 

@@ -11,10 +11,9 @@ from hypothesis import given
 
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cells import Sums
 from tabulation.counting.checkpoint import Checkpoint, Kept, Marker, ledger_entry
-from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.ledgers import BoxLedger, ReportLedger
 from tests.builders import NIGHT, counted, reported
 from tests.consumers.nights import tallies
 from tests.schemas.test_asides import notice

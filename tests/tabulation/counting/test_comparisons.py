@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from schemas.comparison import MAX_BOXES_LISTED, Comparison, Pair, Part, parse_comparison
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.checkpoint import Checkpoint, Marker, ledger_entry
 from tabulation.counting.comparisons import Comparisons, compare, version_of
+from tabulation.counting.ledgers import BoxLedger
 from tests.builders import DISTRICTS, counted, small_election, withdrawn
 from tests.consumers.apart import Boxes, figures, opened, ranked
 from tests.consumers.nights import arrivals, tallies

@@ -8,8 +8,8 @@ from schemas.asides import Notice, NoticeKind
 from schemas.moments import epoch_ms
 from schemas.tally import Counted, Tally, Withdrawn
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cells import heard_at
+from tabulation.counting.ledgers import BoxLedger
 from tabulation.counting.notices import NoticeGroup, NoticeGroups, Notices
 from tabulation.counting.tally_fold import TallyFold
 from tests.builders import DISTRICTS, NIGHT, counted, reported, small_election, value_of, with_agency, withdrawn

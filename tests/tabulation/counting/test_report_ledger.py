@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.tally import Reported
 from schemas.totals import Cell
 from tabulation.counting.cells import Sums
-from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.ledgers import ReportLedger
 from tests.builders import NIGHT, reported
 
 ZONE = ZoneInfo("Europe/Istanbul")

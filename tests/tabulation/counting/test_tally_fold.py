@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from schemas.quarantine import REASONS
 from schemas.tally import MAX_TALLY_BYTES, Counted, Tally, Withdrawn
 from schemas.totals import Cell
-from tabulation.counting.box_ledger import BoxLedger
 from tabulation.counting.cells import Refusal, Sums
-from tabulation.counting.report_ledger import ReportLedger
+from tabulation.counting.ledgers import BoxLedger, ReportLedger
 from tabulation.counting.tally_fold import PARSED_AT_ONCE, Ledger, Outputs, TallyFold
 from tests.builders import DISTRICTS, counted, reported, small_election, value_of, with_agency, withdrawn
 from tests.consumers import oracle
