@@ -45,6 +45,15 @@ _LATE_MS: Final = 1_000
 """Tallies that had waited for longer were marked as late by aggregators that wrote no watermarks."""
 
 
+class _Published(NamedTuple):
+    """What the totals topic says: what orders came to, how far it had come when, and when it said the last."""
+
+    relays: Relays
+    positions: PublishedPositions
+    watermarks: Sequence[tuple[int, Watermark]]
+    last_ms: int
+
+
 async def past_of(
     log: EventLog,
     run: Run,
@@ -61,16 +70,16 @@ async def past_of(
     """
     moment_ms = epoch_ms(moment)
     control = Control(run, operators)
-    relays, published = await _published(log, run, moment_ms)
-    orders, amendments = await orders_until(log, run, moment_ms, control)
-    late = published.unpublished_from()
-    inexact = {number for number in range(run.topics.partitions) if not published.is_exact(number)}
+    published = await _read_totals(log, run, moment_ms)
+    orders, amendments = await _orders_until(log, run, moment_ms, control)
+    late = published.positions.unpublished_from()
+    inexact = {number for number in range(run.topics.partitions) if not published.positions.is_exact(number)}
     if inexact:  # watermarks leave nothing open, and the control topic need not be read once more
         for partition, offset in (await _before_embargo(log, run, moment, operators)).items():
             if partition in inexact:
                 late[partition] = min(offset, late.get(partition, offset))
-    changes = as_relayed(as_given(run.definition, orders), relays)
-    history = History(run.definition, folded_from_the_start(log, run), changes, moment_ms, relays, late)
+    changes = as_relayed(as_given(run.definition, orders), published.relays)
+    history = History(run.definition, _folded_from_the_start(log, run), changes, moment_ms, published.relays, late)
     topic = run.topics.tallies.name
     ends = await log.offsets_at(topic, moment_ms + 1)
     expect(sum(ends.values()))
@@ -94,19 +103,25 @@ async def past_of(
     )
 
 
-def folded_from_the_start(log: EventLog, run: Run) -> TallyFold:
+def _folded_from_the_start(log: EventLog, run: Run) -> TallyFold:
     """A fold to which nothing was fed, for the run's tallies from their beginning."""
     partitions = run.topics.partitions
     return TallyFold(run.base, run.topics.tallies.name, lambda key: log.partition_of(key, partitions), run.ordered)
 
 
-async def _published(log: EventLog, run: Run, moment_ms: int) -> tuple[Relays, PublishedPositions]:
-    """What the totals topic says, of all times and of what was published by the moment."""
-    relays, published = Relays(run.definition), PublishedPositions(moment_ms)
+async def _read_totals(log: EventLog, run: Run, moment_ms: int) -> _Published:
+    """Read the totals topic: what is said of all times, and what was published by the moment."""
+    relays, positions = Relays(run.definition), PublishedPositions(moment_ms)
+    watermarks: list[tuple[int, Watermark]] = []
+    last_ms = 0
     async for record in read_to_end(log, run.topics.totals.name):
         relays.fold(record.key, record.value, record.timestamp)
-        published.fold(record.key, record.value, record.timestamp)
-    return relays, published
+        positions.fold(record.key, record.value, record.timestamp)
+        watermark = parse_watermark(record.key, record.value)
+        if watermark is not None:
+            watermarks.append((record.timestamp, watermark))
+        last_ms = max(last_ms, record.timestamp)
+    return _Published(relays, positions, watermarks, last_ms)
 
 
 async def _before_embargo(
@@ -129,7 +144,7 @@ async def _before_embargo(
     return {}
 
 
-async def orders_until(log: EventLog, run: Run, moment_ms: int, control: Control) -> tuple[list[Given], int]:
+async def _orders_until(log: EventLog, run: Run, moment_ms: int, control: Control) -> tuple[list[Given], int]:
     """The orders that stand and were given by then, and how many amendments of the definition had been.
 
     `control` folds everything that was given.
@@ -161,11 +176,11 @@ def _rows(definition: Election, shown: Iterable[Totals]) -> tuple[Row, ...]:
     return tuple(view.rows())
 
 
-MOST_STEPS: Final = 480
+_MOST_STEPS: Final = 480
 """Steps of a night: a minute each in one of eight hours. Each looks at every district that changed in it."""
 
-LEAST_STEP_MS: Final = 1_000
-MOST_STEP_MS: Final = 60_000
+_LEAST_STEP_MS: Final = 1_000
+_MOST_STEP_MS: Final = 60_000
 """A course has a point a minute at most; a replay at sixty times the speed has one a second."""
 
 _EVER: Final = 2**62
@@ -175,25 +190,16 @@ _MAX_RECORDS: Final = 2_000
 """Records of one partition that are read ahead: a megabyte or less."""
 
 
-class _Published(NamedTuple):
-    """What the totals topic says: what orders came to, how far it had come when, and when it said the last."""
-
-    relays: Relays
-    positions: PublishedPositions
-    watermarks: Sequence[tuple[int, Watermark]]
-    last_ms: int
-
-
 async def courses_so_far(log: EventLog, run: Run, operators: Sequence[OperatorKey] = ()) -> Courses:
     """How the units stood, by contest, source and unit, as it was on air until now.
 
     What was held is in it as it stood; orders count that these keys verify.
     """
-    published = await _read_totals(log, run)
-    orders, _ = await orders_until(log, run, _EVER, Control(run, operators))
+    published = await _read_totals(log, run, _EVER)
+    orders, _ = await _orders_until(log, run, _EVER, Control(run, operators))
     changes = as_relayed(as_given(run.definition, orders), published.relays)
     late = published.positions.unpublished_from()
-    fold = folded_from_the_start(log, run)
+    fold = _folded_from_the_start(log, run)
     night = RelivedNight(run.definition, History(run.definition, fold, changes, _EVER, published.relays, late))
     async with AsyncExitStack() as resources:
         topic = run.topics.tallies.name
@@ -210,20 +216,6 @@ async def courses_so_far(log: EventLog, run: Run, operators: Sequence[OperatorKe
             night.step(until_ms, came_in)
     night.step(published.last_ms, {})  # orders after the last figures
     return night.courses
-
-
-async def _read_totals(log: EventLog, run: Run) -> _Published:
-    relays, positions = Relays(run.definition), PublishedPositions(_EVER)
-    watermarks: list[tuple[int, Watermark]] = []
-    last_ms = 0
-    async for record in read_to_end(log, run.topics.totals.name):
-        relays.fold(record.key, record.value, record.timestamp)
-        positions.fold(record.key, record.value, record.timestamp)
-        watermark = parse_watermark(record.key, record.value)
-        if watermark is not None:
-            watermarks.append((record.timestamp, watermark))
-        last_ms = max(last_ms, record.timestamp)
-    return _Published(relays, positions, watermarks, last_ms)
 
 
 class _Tallies:
@@ -275,7 +267,7 @@ async def _steps(
         if not moments:
             return
         first_ms = min(moments)
-        step_ms = step_ms or min(max((published.last_ms - first_ms) // MOST_STEPS, LEAST_STEP_MS), MOST_STEP_MS)
+        step_ms = step_ms or min(max((published.last_ms - first_ms) // _MOST_STEPS, _LEAST_STEP_MS), _MOST_STEP_MS)
         until_ms = (first_ms // step_ms + 1) * step_ms - 1
         while watermarks and watermarks[0][0] <= until_ms:
             for partition, at in watermarks.popleft()[1].positions.items():

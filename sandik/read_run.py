@@ -48,7 +48,7 @@ TellOption = Annotated[
 ]
 
 
-class Uncounted(NamedTuple):
+class _Uncounted(NamedTuple):
     """How many tallies are in no totals, and by the key of a cell's totals how many opened boxes are closed."""
 
     tallies: int = 0
@@ -68,7 +68,7 @@ async def read_totals(
     if embargoed and told is Told.ON_AIR:
         raise UnderEmbargo(run.name, _in_zone(run, control.embargo), wrong_keys)
     fold, published = await _read_published(log, run, {})
-    beyond = await read_uncounted(log, run, published)
+    beyond = await _read_uncounted(log, run, published)
     if beyond.closed:
         fold, _ = await _read_published(log, run, beyond.closed)
     totals = totals_of(fold, told, embargoed=embargoed)
@@ -77,7 +77,7 @@ async def read_totals(
     return replace(totals, unverified_warning=wrong_keys, uncounted_warning=behind, set_aside=aside)
 
 
-def _behind(run: Run, beyond: Uncounted) -> str:
+def _behind(run: Run, beyond: _Uncounted) -> str:
     return (
         f"The log holds {grouped(beyond.tallies)} tallies that no aggregator has counted yet, which are in none of "
         f"these figures. Where that lasts, none is running. Start one: sandik aggregate --run {run.name}."
@@ -100,7 +100,7 @@ async def counted_in_closed(log: EventLog, run: Run, after: Election) -> list[Co
     closed, topic, partitions = closed_by(run.definition, after), run.topics.tallies.name, run.topics.partitions
     owned = {log.partition_of(district.encode(), partitions) for district in closed}
     ends = {partition: end for partition, end in (await log.end_offsets(topic)).items() if partition in owned}
-    return list(counted_in(await folded(log, run, ends), closed)) if ends else []
+    return list(counted_in(await _folded(log, run, ends), closed)) if ends else []
 
 
 def embargo_warning(control: Control, now: datetime) -> str | None:
@@ -211,7 +211,7 @@ async def quarantine_of(log: EventLog, run: Run, keys: tuple[OperatorKey, ...] =
     return queue
 
 
-async def read_uncounted(log: EventLog, run: Run, published: Mapping[int, int]) -> Uncounted:
+async def _read_uncounted(log: EventLog, run: Run, published: Mapping[int, int]) -> _Uncounted:
     """Read what lies behind the tallies that are published, by partition up to an offset.
 
     Nearly nothing is read but where an amendment was not counted yet: then the partitions with it, from the beginning.
@@ -223,12 +223,12 @@ async def read_uncounted(log: EventLog, run: Run, published: Mapping[int, int]) 
         begins = {partition: max(begin, covered.get(partition, 0)) for partition, begin in begins.items()}
     waiting = {partition: begin for partition, begin in begins.items() if begin < ends[partition]}
     if not (waiting and run.amendments):
-        return Uncounted(sum(ends[partition] - begin for partition, begin in waiting.items()))
+        return _Uncounted(sum(ends[partition] - begin for partition, begin in waiting.items()))
     tallies, amended = await _look(log, run, waiting, ends)
-    return Uncounted(tallies, await _closed(log, run, {partition: waiting[partition] for partition in amended}))
+    return _Uncounted(tallies, await _closed(log, run, {partition: waiting[partition] for partition in amended}))
 
 
-async def folded(log: EventLog, run: Run, ends: Mapping[int, int]) -> TallyFold:
+async def _folded(log: EventLog, run: Run, ends: Mapping[int, int]) -> TallyFold:
     """Fold these partitions of the run's tallies from the beginning up to these offsets."""
     partitions, topic = run.topics.partitions, run.topics.tallies.name
     fold = TallyFold(run.base, topic, lambda key: log.partition_of(key, partitions), run.ordered)
@@ -274,5 +274,5 @@ async def _closed(log: EventLog, run: Run, ends: Mapping[int, int]) -> Mapping[b
     }
     if not closed:
         return {}
-    fold = await folded(log, run, ends)
+    fold = await _folded(log, run, ends)
     return Counter(Cell(one.contest, one.source, one.district).key() for one in counted_in(fold, closed))

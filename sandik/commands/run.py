@@ -59,7 +59,7 @@ TICK_MS = 50
 """How often totals and clients are told what is new: both wait for nobody else, and a hundredth of it is work."""
 
 
-async def count_and_serve(
+async def _count_and_serve(
     log: EventLog,
     run: Run,
     clock: Clock,
@@ -189,7 +189,7 @@ async def _run(
         )
         with feed.into(log, found, clock, table) as publishing:
             work = publishing.follow() if watch else _once(publishing, feed)
-            await count_and_serve(log, found, clock, host, port, work, moments, settings.brand, settings)
+            await _count_and_serve(log, found, clock, host, port, work, moments, settings.brand, settings)
 
 
 async def _found(
@@ -319,7 +319,7 @@ async def _demo(scenario: Scenario, seed: int | None, speed: float, host: str, p
     with tempfile.TemporaryDirectory(prefix="sandik-demo-") as folder:
         async with SqliteLog(Path(folder) / "demo.db", clock) as log:
             run = await create_run(log, DEMO_RUN, scenario.definition(), mode="test", epoch=new_epoch(), clock=clock)
-            await count_and_serve(
+            await _count_and_serve(
                 log,
                 run,
                 clock,
