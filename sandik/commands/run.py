@@ -29,7 +29,7 @@ from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from gateway.admission.access import Key, SigningKey, sign
 from gateway.admission.handshake import AccessSettings
-from gateway.brand import STANDARD_BRAND, BrandFolder, open_brand, standard_brand
+from gateway.brand import STANDARD_BRAND, BrandFolder, open_brand
 from gateway.recall import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
@@ -66,9 +66,8 @@ async def _count_and_serve(
     host: str,
     port: int,
     publishing: Coroutine[Any, Any, None],
+    settings: GatewaySettings,
     moments: Moments | None = None,
-    brand: BrandFolder | None = None,
-    settings: GatewaySettings | None = None,
     started: Callable[[int], None] | None = None,
 ) -> None:
     """Count a run and serve its board until cancelled, while `publishing` publishes to it.
@@ -79,8 +78,7 @@ async def _count_and_serve(
     What ends `publishing` with an error, or the count, or the board, ends all of it. Raises their error.
     """
     with member_name(run.name) as member:
-        chosen = replace(settings or GatewaySettings(), brand=brand or standard_brand())
-        counting = AggregateSettings(tick_ms=TICK_MS, member=member, operators=chosen.operators)
+        counting = AggregateSettings(tick_ms=TICK_MS, member=member, operators=settings.operators)
         board = serve(
             log,
             run.name,
@@ -88,7 +86,7 @@ async def _count_and_serve(
             port=port,
             clock=clock,
             moments=moments,
-            settings=within_files(chosen),
+            settings=within_files(settings),
             started=started or (lambda actual: announce(host, actual)),
         )
         async with asyncio.TaskGroup() as group:
@@ -189,7 +187,7 @@ async def _run(
         )
         with feed.into(log, found, clock, table) as publishing:
             work = publishing.follow() if watch else _once(publishing, feed)
-            await _count_and_serve(log, found, clock, host, port, work, moments, settings.brand, settings)
+            await _count_and_serve(log, found, clock, host, port, work, settings, moments)
 
 
 async def _found(
@@ -314,7 +312,10 @@ async def _demo(scenario: Scenario, seed: int | None, speed: float, host: str, p
     room = ControlRoom.new() if is_loopback(host) else None
     operators = (room.signer.public,) if room is not None else ()
     settings = GatewaySettings(
-        access=room.access() if room is not None else AccessSettings(), operators=operators, drain_s=LET_GO_S
+        access=room.access() if room is not None else AccessSettings(),
+        operators=operators,
+        brand=brand,
+        drain_s=LET_GO_S,
     )
     with tempfile.TemporaryDirectory(prefix="sandik-demo-") as folder:
         async with SqliteLog(Path(folder) / "demo.db", clock) as log:
@@ -326,8 +327,7 @@ async def _demo(scenario: Scenario, seed: int | None, speed: float, host: str, p
                 host,
                 port,
                 _publish_simulated(log, run, clock, scenario, seed, speed),
-                brand=brand,
-                settings=settings,
+                settings,
                 started=lambda actual: announce_all(host, actual, room, clock),
             )
 
