@@ -3,7 +3,7 @@
 Start at `server`: it serves one port, and runs the loops of `follow`, which feed the `gateway`, and that of `recall`,
 which gives it the lead over time of before its start. That ties together one
 `run_state` (the folds of one run in one incarnation of its log) and the `broadcaster` (its clients, and what each is
-sent) by its `settings`, and counts in `metrics`; those of all `workers` behind one port are scraped together.
+sent) by its `settings`, and tells its `health`; the metrics of all `workers` behind one port are scraped together.
 
 What the figures are and what follows from them is in tabulation. The rest is in layers. Each knows those below it,
 and none above:
@@ -12,7 +12,7 @@ and none above:
 - `connections/`: WebSocket, server-sent events, HTTP; the only ones with a socket.
 - here: `gateway`, whose `broadcaster` connections talk to, and whose run the routes read.
 - `clients/`: cursors, subscriptions, who is owed which bytes.
-- `admission/`: who is let in, and may do what; `readiness` says whether clients should be sent here.
+- `admission/`: who is let in, and may do what.
 
 `pages/` is what browsers load: the board, the overlays, the control room, and the client in JavaScript; a `brand` is
 how all of it looks.

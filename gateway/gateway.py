@@ -17,8 +17,7 @@ from gateway.admission.access import Grant, may_see_numbers
 from gateway.admission.handshake import Handshake, Refusal, over_limit
 from gateway.admission.limits import ConnectionCounts
 from gateway.broadcaster import Broadcaster
-from gateway.metrics import Metrics, Reading
-from gateway.readiness import LogContact, Reason, unready
+from gateway.health import LogContact, Metrics, Reading, Reason, unready
 from gateway.run_state import Client, RunState
 from gateway.settings import GatewaySettings
 from schemas.fields import Record

@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from eventlog.clock import Clock
 from gateway.admission.access import PUBLIC, Grant
-from gateway.metrics import workers_up
+from gateway.health import workers_up
 
 ANSWER_S: Final = 1.0
 """How long a worker may take to answer another one: twenty ticks, and a tenth of the time that a scrape has."""

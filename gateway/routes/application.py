@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from gateway.admission.access import PUBLIC
 from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH
 from gateway.gateway import Gateway
-from gateway.metrics import CONTENT_TYPE, shown_age_s
+from gateway.health import CONTENT_TYPE, shown_age_s
 from gateway.pages import PAGES
 from gateway.recall import Moments
 from gateway.routes.answers import (

@@ -7,7 +7,7 @@ from typing import Final, get_args
 import pytest
 
 from gateway.admission.access import RefusalCode
-from gateway.readiness import Code
+from gateway.health import Code
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = "".join((ROOT / "docs" / f"{name}.md").read_text() for name in ("protocol", "security", "control-room"))

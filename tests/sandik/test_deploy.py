@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from consumers import archive
 from consumers.aggregate import Progress
 from eventlog.clock import Manual
-from gateway.metrics import Metrics, Reading, workers_up
+from gateway.health import Metrics, Reading, workers_up
 from sandik.metrics import AggregatorMetrics, ArchiverMetrics
 from schemas.wire import Feed
 from tests.builders import NIGHT
