@@ -10,17 +10,23 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Final
 
+from tests.patience import LIMIT_S
+
 _PR_SET_PDEATHSIG: Final = 1
 """Linux's prctl(2): the signal that a process gets when the one that forked it ends."""
 
+RUN_LIMIT_S: Final = 10 * LIMIT_S
+"""A command that counts all of Türkiye takes a quarter of a minute; on a busy machine, many times that."""
+
 _context: Final = multiprocessing.get_context("forkserver")
 
-_PRELOADED: Final = ("aggregate", "archive", "gateway", "simulate")
+_PRELOADED: Final = ("aggregate", "archive", "boxes", "gateway", "simulate", "totals")
 """The commands that are started again and again. The command line imports no command before it is asked for."""
 
 _context.set_forkserver_preload(["sandik.cli", "tests.chaos.feed", *(f"sandik.commands.{name}" for name in _PRELOADED)])
@@ -52,13 +58,29 @@ def forked(
     arguments: list[str],
     *,
     output: Path,
+    errors: Path | None = None,
     environment: Mapping[str, str] | None = None,
     run: Callable[[list[str]], None] | None = None,
 ) -> Forked:
-    """Run a command of ours, or `run`, with these arguments; what it says is added to the file `output`."""
-    process = _context.Process(target=_run, args=(run or command, arguments, output, dict(environment or {})))
+    """Run a command of ours, or `run`, with these arguments; what it says is added to the file `output`.
+
+    What it says on standard error is added to the file `errors`, if there is one.
+    """
+    files = (output, errors or output)
+    process = _context.Process(target=_run, args=(run or command, arguments, files, dict(environment or {})))
     process.start()
     return Forked(process, arguments[0])
+
+
+def run(*arguments: str) -> bytes:
+    """Run a command of ours to its end; its standard output. Raises `CalledProcessError` if it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder) / "output", Path(folder) / "errors"
+        code = forked(list(arguments), output=output, errors=errors).wait(RUN_LIMIT_S)
+        if code:
+            command_line = ["sandik", *arguments]
+            raise subprocess.CalledProcessError(code, command_line, output.read_bytes(), errors.read_bytes())
+        return output.read_bytes()
 
 
 def command(arguments: list[str]) -> None:
@@ -69,10 +91,11 @@ def command(arguments: list[str]) -> None:
     main()
 
 
-def _run(run: Callable[[list[str]], None], arguments: list[str], output: Path, environment: Mapping[str, str]) -> None:
+def _run(
+    work: Callable[[list[str]], None], arguments: list[str], files: tuple[Path, Path], environment: Mapping[str, str]
+) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    file = os.open(output, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
+    for descriptor, path in enumerate(files, 1):
+        os.dup2(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), descriptor)
     os.environ |= environment
-    run(arguments)
+    work(arguments)

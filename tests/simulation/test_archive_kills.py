@@ -11,8 +11,8 @@ from consumers.verify import verify
 from eventlog.archive.manifest import MANIFEST
 from eventlog.archive.reader import open_archive
 from eventlog.clock import Wall
-from tests.simulation.forked import forked
-from tests.simulation.processes import Process, run, until
+from tests.simulation.forked import forked, run
+from tests.simulation.processes import Process, until
 
 KILLS = 4
 SEED = 2024

@@ -3,8 +3,11 @@
 import signal
 from functools import partial
 from pathlib import Path
+from subprocess import CalledProcessError
 
-from tests.simulation.forked import forked
+import pytest
+
+from tests.simulation.forked import forked, run
 from tests.simulation.processes import Process, until
 
 
@@ -14,6 +17,13 @@ def test_a_forked_command_does_its_work_and_ends_with_its_exit_code(tmp_path: Pa
     assert forked(["schema", "tally"], output=output).wait(120) == 0
     assert '"$defs"' in output.read_text()
     assert forked(["gateway"], output=output).wait(120) == 2
+
+
+def test_what_a_command_prints_is_apart_from_what_it_complains_of() -> None:
+    assert run("schema", "tally").startswith(b"{")
+    with pytest.raises(CalledProcessError) as failed:
+        run("gateway")
+    assert (2, b"", True) == (failed.value.returncode, failed.value.stdout, b"--run" in failed.value.stderr)
 
 
 async def test_a_forked_command_is_told_its_environment_and_can_be_killed(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from eventlog.clock import Wall
 from tests.patience import LIMIT_S
 from tests.ports import free_port
-from tests.simulation.forked import forked
-from tests.simulation.processes import Process, Screen, run, until
+from tests.simulation.forked import forked, run
+from tests.simulation.processes import Process, Screen, until
 
 KILLS = 50
 SEED = 2024

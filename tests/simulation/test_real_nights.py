@@ -6,10 +6,9 @@ What they are compared with is summed here with the standard library's csv and n
 import csv
 import gzip
 import random
-import subprocess
-import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,10 @@ from producers.publish import Publisher, entry, publish
 from producers.tables.boxes import election, read_table, tallies
 from producers.tables.mapping import read_mapping
 from sandik.wiring import open_log
+from schemas.definition import Election
 from schemas.tally import Counted
 from tests.producers.real_tables import MAPPING, real_table
+from tests.simulation import forked, processes
 
 ISTANBUL, TURKIYE = "istanbul-2014/boxes.csv.gz", "turkiye-2014/boxes.csv.gz"
 PARTIES = {
@@ -52,6 +53,7 @@ Figures = dict[str, dict[str, int]]
 pytestmark = [pytest.mark.data, pytest.mark.timeout(1200)]
 
 
+@cache
 def independent_sums(path: Path) -> tuple[Figures, Figures]:
     """Every figure of each (province, district) and each province, keyed by names as the table has them."""
     districts: Figures = defaultdict(lambda: defaultdict(int))
@@ -72,13 +74,7 @@ def independent_sums(path: Path) -> tuple[Figures, Figures]:
     return districts, provinces
 
 
-def sandik(*arguments: str) -> bytes:
-    """Run the command line as a user would; its standard output."""
-    command = [sys.executable, "-m", "sandik", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, timeout=1200).stdout
-
-
-def rows(log_url: str, run: str) -> list[dict[str, Any]]:
+def rows(log_url: str, run: str, sandik: Callable[..., bytes] = forked.run) -> list[dict[str, Any]]:
     sandik("aggregate", "--log", log_url, "--run", run, "--until-end")
     found: list[dict[str, Any]] = orjson.loads(sandik("totals", "--log", log_url, "--run", run, "--format", "json"))
     return found
@@ -111,23 +107,27 @@ def assert_equal_to_the_last_vote(found: list[dict[str, Any]], path: Path) -> No
 def test_istanbul_through_the_command_line_once_and_again_is_istanbul(log_url: str, unique: str) -> None:
     """32,164 boxes; 52 whose parties' sum differs and 24 with more cast than registered: flagged, not lost."""
     path = real_table(ISTANBUL)
-    for _ in range(2):
+    for sandik in (processes.run, forked.run):
         sandik("boxes", str(path), "--mapping", str(MAPPING), "--log", log_url, "--run", unique)
-        found = rows(log_url, unique)
+        found = rows(log_url, unique, sandik)
 
         assert_equal_to_the_last_vote(found, path)
         (country,) = (row for row in found if row["level"] == "country")
         assert (32_164, 9_997_024, 76) == (country["boxes_opened"], country["registered"], country["flagged"])
 
 
-@pytest.mark.parametrize("table", [ISTANBUL, pytest.param(TURKIYE, marks=pytest.mark.slow)])
-async def test_shuffled_doubled_and_every_tenth_first_wrong_then_corrected(
-    table: str, log_url: str, unique: str
-) -> None:
-    """Wrong first reports, corrections, duplicates of both, in any order: the official result to the last vote."""
-    path = real_table(table)
+@pytest.fixture(scope="module")
+def disturbed() -> Iterator[Callable[[str], tuple[Election, list[Counted]]]]:
+    """What `disturbed_night` makes of a table, made once for both logs."""
+    remembered = cache(disturbed_night)
+    yield remembered
+    remembered.cache_clear()
+
+
+def disturbed_night(table: str) -> tuple[Election, list[Counted]]:
+    """Wrong first reports, corrections, duplicates of both, in any order."""
     mapping = read_mapping(MAPPING)
-    boxes = read_table(path, mapping)
+    boxes = read_table(real_table(table), mapping)
     events: list[Counted] = []
     for index, event in enumerate(tallies(boxes, mapping)):
         if index % 10 == 0:
@@ -137,20 +137,27 @@ async def test_shuffled_doubled_and_every_tenth_first_wrong_then_corrected(
         events.append(event)
     events += events[:: 3 if table == ISTANBUL else 30]
     random.Random(20140330).shuffle(events)
+    return election(boxes, mapping), events
+
+
+@pytest.mark.parametrize("table", [ISTANBUL, pytest.param(TURKIYE, marks=pytest.mark.slow)])
+async def test_shuffled_doubled_and_every_tenth_first_wrong_then_corrected(
+    table: str, log_url: str, unique: str, disturbed: Callable[[str], tuple[Election, list[Counted]]]
+) -> None:
+    """The official result to the last vote."""
+    definition, events = disturbed(table)
     async with open_log(log_url, Wall()) as log:
-        run = await create_run(
-            log, unique, election(boxes, mapping), mode="test", epoch="e2014", clock=Wall(), partitions=8
-        )
+        run = await create_run(log, unique, definition, mode="test", epoch="e2014", clock=Wall(), partitions=8)
         await publish(Publisher(log, run.topics.tallies.name, Wall()), map(entry, events))
 
-    assert_equal_to_the_last_vote(rows(log_url, unique), path)
+    assert_equal_to_the_last_vote(rows(log_url, unique), real_table(table))
 
 
 @pytest.mark.slow
 def test_all_of_turkiye_through_the_command_line(log_url: str, unique: str) -> None:
     """171,384 boxes in 81 provinces and 1,345 districts."""
     path = real_table(TURKIYE)
-    sandik("boxes", str(path), "--mapping", str(MAPPING), "--log", log_url, "--run", unique)
+    forked.run("boxes", str(path), "--mapping", str(MAPPING), "--log", log_url, "--run", unique)
     found = rows(log_url, unique)
 
     assert_equal_to_the_last_vote(found, path)

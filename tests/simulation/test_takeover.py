@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from tests.simulation.forked import forked
-from tests.simulation.processes import Process, run, until
+from tests.simulation.forked import forked, run
+from tests.simulation.processes import Process, until
 
 NIGHT = ("--seed", "7", "--boxes-per-district", "4", "--speed", "0")
 ALL = [0, 1, 2, 3]
