@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from playwright.async_api import Browser, Page
 
 from benchmarks.night import election
-from gateway.brand import open_brand, shipped_brands
+from gateway.brand import shipped_brands
 from gateway.pages import PAGES
 from gateway.routes.link_preview import PICTURE, PICTURE_PX
 from producers.chance import seeded
@@ -166,9 +166,8 @@ async def _rests(page: Page, path: Path) -> None:
 
 async def _overlays(browser: Browser, path: Path) -> None:
     drawn: dict[Shown, list[bytes]] = {one: [] for one in shown_overlays()}
-    async with studio(browser) as stage:
-        for brand in shipped_brands():
-            await stage.begin(open_brand(brand))
+    for brand in shipped_brands():
+        async with studio(browser, brand=brand) as stage:
             stage.last_time, stage.courses = last_time(), courses()
             for one, pictures in drawn.items():
                 pictures.append(await _overlay(stage, one))

@@ -5,7 +5,8 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, Literal, NoReturn
+from pathlib import Path
+from typing import Any, Final, Literal, NoReturn
 
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Frame, Page, async_playwright, expect
@@ -16,6 +17,9 @@ PATIENCE_MS: Final = 1_000 * LIMIT_S
 """How long a page may take to show something: far more than it needs on a machine that is busy with other tests."""
 
 expect.set_options(timeout=PATIENCE_MS)
+
+PICTURES: Final = Path(os.environ["SANDIK_SCREENSHOTS"]) if "SANDIK_SCREENSHOTS" in os.environ else None
+"""The folder in which pictures are kept."""
 
 _LOOK_S: Final = 0.02
 """A frame's time: how often a page is looked at."""
@@ -113,6 +117,11 @@ class Screen:
     async def is_still(self) -> None:
         """Wait until nothing that moves and ends is moving, so that places can be measured."""
         await self.page.wait_for_function(_NOTHING_MOVES, timeout=PATIENCE_MS)
+
+    async def picture(self, name: str, **how: Any) -> None:
+        """Keep a picture of the page, as Playwright takes it, where somebody wants to look: no test does."""
+        if PICTURES is not None:
+            await self.page.screenshot(path=PICTURES / f"{name}.png", **how)
 
     async def texts(self, selector: str) -> list[str]:
         """The texts of all elements that match, as one would select them."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Final
 
@@ -122,8 +123,13 @@ def election(boxes: int = BOXES) -> Election:
     )
 
 
-def tallies(seed: int, source: str) -> Iterator[Counted]:
+@cache
+def tallies(seed: int, source: str) -> tuple[Counted, ...]:
     """A night in a random order; every tenth box of the mayor's race is first said wrong, and corrected later."""
+    return tuple(_night(seed, source))
+
+
+def _night(seed: int, source: str) -> Iterator[Counted]:
     chance = Random(seed)
     said = [
         _counted(contest.id, district.id, box, source, chance)

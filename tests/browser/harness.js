@@ -32,14 +32,19 @@ class ScriptedNight extends Night {
   }
 }
 
-window.show = async (name, search, script) => {
+window.clear = () => {
   window.onStage?.close();
+  window.onStage = null;
+  document.getElementById("stage").replaceChildren();
+};
+
+window.show = async (name, search, told) => {
+  window.clear();
+  const script = JSON.parse(told);
   const root = document.getElementById("stage");
-  root.replaceChildren();
   const client = new ScriptedNight(script);
   window.client = client;
   client.connecting();
-  window.onStage = null;
   const opening = open({ name, search, page: location.origin, root, client });
   client.opened();
   client.receive({

@@ -9,9 +9,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from playwright.async_api import Browser, Route
+from playwright.async_api import Browser, Route, ViewportSize
 
-from gateway.brand import BrandFolder, standard_brand
+from gateway.brand import STANDARD_BRAND, BrandFolder, open_brand, standard_brand
 from gateway.pages import OVERLAY_NAMES, PAGES
 from schemas.definition import Election
 from tests.browser.chromium import PATIENCE_MS, Screen
@@ -19,6 +19,8 @@ from tests.browser.chromium import PATIENCE_MS, Screen
 HOST: Final = "http://overlay.test"
 WIDTH: Final = 1920
 HEIGHT: Final = 1080
+THUMBNAIL: Final = ViewportSize(width=192, height=108)
+"""For who does not look at the picture: a small window is painted in a tenth of the time."""
 AT: Final = "2024-03-31T21:55:12+03:00"
 
 STANDARD: Final = standard_brand()
@@ -66,15 +68,17 @@ class Script:
     lost: bool = False
     messages: Sequence[Mapping[str, Any]] = ()
 
-    def told(self) -> dict[str, Any]:
-        """The script as the page takes it."""
-        return {
-            "totals": list(self.totals),
-            "mode": self.mode,
-            "state": self.state,
-            "lost": self.lost,
-            "messages": list(self.messages),
-        }
+    def told(self) -> str:
+        """The script as the page takes it: JSON, for Playwright goes through each value of an argument by itself."""
+        return dumps(
+            {
+                "totals": list(self.totals),
+                "mode": self.mode,
+                "state": self.state,
+                "lost": self.lost,
+                "messages": list(self.messages),
+            }
+        )
 
 
 class Studio(Screen):
@@ -90,19 +94,18 @@ class Studio(Screen):
     """How the seats of every unit are divided by now."""
     brand: BrandFolder
 
-    async def begin(self, brand: BrandFolder = STANDARD) -> None:
+    async def begin(self, brand: BrandFolder) -> None:
         """Open the page, with this brand."""
         self.brand = brand
         await self.page.goto(HOST)
         await self.page.wait_for_function("window.ready")
 
     async def clear(self) -> None:
-        """Be as at the beginning; what was shown goes when something else is."""
+        """Be as at the beginning, with nothing on the stage that draws or counts while others are looked at."""
+        await self.page.evaluate("window.clear()")
         self.complaints.clear()
         self.boundaries, self.seats, self.last_time, self.courses = None, None, (), ()
         await self.resize(upright=False)
-        if self.brand is not STANDARD:
-            await self.begin()
 
     async def resize(self, *, upright: bool) -> None:
         """Turn the frame: upright for a phone, or a programme's."""
@@ -144,28 +147,31 @@ class Studio(Screen):
             file = PAGES / path.removeprefix("/static/")
             await route.fulfill(body=file.read_bytes(), content_type=_TYPES[file.suffix])
 
-    async def picture(self, path: Path) -> None:
-        """A screenshot over something that is neither dark nor light, as a programme is."""
-        await self.page.screenshot(path=path, omit_background=True)
+    async def picture(self, name: str, **how: Any) -> None:
+        """A picture over something that is neither dark nor light, as a programme is."""
+        await super().picture(name, omit_background=True, **how)
 
 
-_idle: Final[WeakKeyDictionary[Browser, dict[bool, Studio]]] = WeakKeyDictionary()
-"""Studios of each browser that nobody is in, with motion and without: a new page costs more than what it shows."""
+_idle: Final[WeakKeyDictionary[Browser, dict[tuple[str, bool], Studio]]] = WeakKeyDictionary()
+"""Each browser's studios that nobody is in, by brand and motion: a new page costs more than what it shows."""
 
 
 @asynccontextmanager
-async def studio(browser: Browser, *, motion: bool = False, spoilt: bool = False) -> AsyncIterator[Studio]:
+async def studio(
+    browser: Browser, *, brand: str = STANDARD_BRAND, motion: bool = False, spoilt: bool = False
+) -> AsyncIterator[Studio]:
     """A studio; without motion, so that what is looked at has arrived. It is used again where no test has `spoilt` it.
 
     A test that changes the page itself, and not what is shown on it, says so.
     """
     idle = _idle.setdefault(browser, {})
-    shown = idle.pop(motion, None)
+    shown = idle.pop((brand, motion), None)
     if shown is None:
-        shown = await _opened(browser, motion=motion)
-    await shown.clear()
+        shown = await _opened(browser, STANDARD if brand == STANDARD_BRAND else open_brand(brand), motion=motion)
     try:
         yield shown
+        if not spoilt:
+            await shown.clear()
     except BaseException:
         spoilt = True
         raise
@@ -173,10 +179,10 @@ async def studio(browser: Browser, *, motion: bool = False, spoilt: bool = False
         if spoilt:
             await shown.page.context.close()
         else:
-            idle[motion] = shown
+            idle[brand, motion] = shown
 
 
-async def _opened(browser: Browser, *, motion: bool) -> Studio:
+async def _opened(browser: Browser, brand: BrandFolder, *, motion: bool) -> Studio:
     context = await browser.new_context(
         viewport={"width": WIDTH, "height": HEIGHT},
         locale="tr-TR",
@@ -185,7 +191,7 @@ async def _opened(browser: Browser, *, motion: bool) -> Studio:
     context.set_default_timeout(PATIENCE_MS)
     shown = Studio(await context.new_page())
     await shown.page.route(f"{HOST}/**", shown.serve)
-    await shown.begin()
+    await shown.begin(brand)
     return shown
 
 

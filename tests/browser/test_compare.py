@@ -159,5 +159,5 @@ async def test_a_whole_nights_gap_fits_the_page(width: int, language: str, tmp_p
             await expect(first).to_have_count(1, timeout=PATIENCE_MS)
             await shown.page.locator("#compare summary").click()
             assert await shown.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-            await shown.page.locator("#compare").screenshot(path=tmp_path / "compare.png")
+            await shown.picture(f"compare-{width}-{language}", full_page=True)
             assert [] == shown.complaints

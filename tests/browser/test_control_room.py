@@ -46,7 +46,7 @@ async def night(folder: Path, boxes: int = 400, clock: Clock | None = None) -> A
         run = await begin(log, election())
         settings = replace(AT_ONCE, operators=(SIGNER.public,))
         async with counting(log, run, settings), showing(log, settings=SETTINGS, clock=clock) as url:
-            await say(log, list(tallies(1, "aa"))[:boxes])
+            await say(log, tallies(1, "aa")[:boxes])
             yield log, url
 
 
@@ -93,7 +93,7 @@ async def test_an_operator_holds_takes_and_releases_by_keyboard_alone(tmp_path: 
         )
         before = await program_boxes(page)
 
-        await say(log, list(tallies(1, "aa"))[400:])
+        await say(log, tallies(1, "aa")[400:])
         await expect(page.locator(".held [data-pending=true]")).to_be_visible(timeout=PATIENCE_MS)
         assert before == await program_boxes(page)
         await page.keyboard.press("a")
@@ -146,7 +146,7 @@ async def test_no_panel_moves_by_itself(tmp_path: Path, browser: Browser) -> Non
         await expect(page.locator(".figures tbody tr").first).to_be_visible()
         before = await page.evaluate(PLACES)
         assert len(before) > 6
-        await say(log, list(tallies(1, "aa"))[:1200])
+        await say(log, tallies(1, "aa")[:1200])
         first = next(one for one in tallies(1, "aa") if one.contest == "metropolitan_mayor")
         await say(log, [structs.replace(first, votes={"imamoglu": 1}, valid=1, cast=1, invalid=0, unattributed=0)])
         for district in ("adalar", "fatih", "sile", "kadikoy", "pendik"):
@@ -312,7 +312,7 @@ async def test_every_panel_does_what_it_says(tmp_path: Path, browser: Browser) -
         await give(page, "yayın yasağı")
         await expect(page.locator(".embargo-state")).to_have_attribute("data-embargoed", "true", timeout=PATIENCE_MS)
         assert "yasak" == await program_boxes(page)
-        await page.screenshot(path=tmp_path / "room.png", full_page=True)
+        await shown.picture("control-room-embargo", full_page=True)
         await page.locator("#embargo-order").click()
         await page.keyboard.type("kurul kaldırdı")
         await page.keyboard.press("Enter")

@@ -1,16 +1,15 @@
 """The path to a majority in the course of a night: what is said, by list and by alliance, and that it is whole."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from gateway.brand import open_brand, shipped_brands
+from gateway.brand import shipped_brands
 from tests.browser.moments import ALLIANCES, COUNCIL, MEMBERS, calls, counted, house, moments, parliament
 from tests.browser.overlays import Script, Studio, state, studio
-from tests.browser.test_overlay_pictures import FAULTS, SIZES, folder, numbers
+from tests.browser.test_overlay_pictures import FAULTS, SIZES, numbers
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -78,7 +77,7 @@ async def faults(shown: Studio) -> list[str]:
     return [*await shown.page.evaluate(FAULTS), *shown.complaints]
 
 
-async def test_the_night_of_a_majority_is_told_in_plain_words(tmp_path: Path, browser: Browser) -> None:
+async def test_the_night_of_a_majority_is_told_in_plain_words(browser: Browser) -> None:
     async with studio(browser) as shown:
         for name, moment in NIGHT.items():
             await show(shown, moment, script())
@@ -86,7 +85,7 @@ async def test_the_night_of_a_majority_is_told_in_plain_words(tmp_path: Path, br
             assert f"çoğunluk {LINE}" == await shown.text(".goal")
             assert [str(many) for many, _ in moment.seats.values()] == await shown.texts("li .seats")
             assert [] == await faults(shown), name
-            await shown.picture(folder(tmp_path) / f"majority-{name}.png")
+            await shown.picture(f"majority-{name}")
 
 
 async def test_a_bar_tells_settled_seats_from_those_that_are_still_counted(browser: Browser) -> None:
@@ -101,7 +100,7 @@ async def test_a_bar_tells_settled_seats_from_those_that_are_still_counted(brows
         assert f"belli değil: {HOUSE - 192}" == await shown.text(".open")
 
 
-async def test_alliances_are_added_up_unless_lists_are_asked_for(tmp_path: Path, browser: Browser) -> None:
+async def test_alliances_are_added_up_unless_lists_are_asked_for(browser: Browser) -> None:
     async with studio(browser) as shown:
         await show(shown, MID, script(alliances=True))
         assert ["Birlik İttifakı", "Emek ve Gelecek İttifakı"] == await shown.texts("li .name")
@@ -109,7 +108,7 @@ async def test_alliances_are_added_up_unless_lists_are_asked_for(tmp_path: Path,
         assert "AK Parti 84 · YRP 18" == await shown.text("[data-block=birlik] .party")
         assert 4 == await shown.page.locator("[data-block=birlik] .piece").count()
         assert [] == await faults(shown)
-        await shown.picture(folder(tmp_path) / "majority-alliances.png")
+        await shown.picture("majority-alliances")
         await show(shown, HUNG, script(alliances=True))
         assert named(f"Birlik İttifakı çoğunluğun üstünde: {HOUSE - 92} sandalyesinde bütün sandıklar açıldı") == (
             await shown.text(".verdict")
@@ -147,15 +146,14 @@ async def test_a_contest_that_divides_nothing_has_no_majority(browser: Browser) 
 
 
 @pytest.mark.parametrize("brand", shipped_brands())
-async def test_every_size_of_every_brand_is_whole(brand: str, tmp_path: Path, browser: Browser) -> None:
-    async with studio(browser) as shown:
-        await shown.begin(open_brand(brand))
+async def test_every_size_of_every_brand_is_whole(brand: str, browser: Browser) -> None:
+    async with studio(browser, brand=brand) as shown:
         for size in SIZES["majority"]:
             await shown.resize(upright=size == "tall")
             for name, moment in (("mid", MID), ("hung", HUNG)):
                 await show(shown, moment, script(alliances=name == "mid"), f"{SEARCH}&size={size}")
                 assert ([], brand, size, name) == (await faults(shown), brand, size, name)
-                await shown.picture(folder(tmp_path) / f"{brand}-majority-{size}-{name}.png")
+                await shown.picture(f"{brand}-majority-{size}-{name}")
 
 
 async def test_another_division_is_shown_by_itself(browser: Browser) -> None:

@@ -11,6 +11,7 @@ from eventlog.port import EventLog
 from gateway.pages import OVERLAY_NAMES
 from tests.browser.graphics import HIDDEN, SHOWN, desk, place
 from tests.browser.moments import SEATED
+from tests.browser.overlays import THUMBNAIL
 from tests.browser.stage import showing
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -144,8 +145,9 @@ async def test_what_cannot_be_done_is_refused_and_changes_nothing(
 
 
 async def test_every_graphic_of_the_package_can_be_on_one_page(browser: Browser, tmp_path: Path, gateway: str) -> None:
-    """And is transparent where it paints nothing, in a renderer of another origin."""
+    """And is transparent where it paints nothing, in a renderer of another origin, which shows a corner of them all."""
     async with desk(browser, tmp_path, gateway) as shown:
+        await shown.page.set_viewport_size(THUMBNAIL)
         await shown.renderer()
         for name in OVERLAY_NAMES:
             answer = await shown.add(name, {"unit": "tr/34/fatih", "seats": "37"} if name in SEATED else {})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.async_api import Browser, ViewportSize, expect
+from playwright.async_api import Browser, expect
 
 from benchmarks.on_air.chromium import watched
 from benchmarks.on_air.expected import OTHER_SOURCE, OVERLAYS, SOURCE, expected
@@ -17,7 +17,7 @@ from producers.scenarios.library import read_scenario
 from producers.simulating.simulate import stage
 from tests.browser.chromium import PATIENCE_MS
 from tests.browser.moments import moments_of
-from tests.browser.overlays import Studio, studio
+from tests.browser.overlays import THUMBNAIL, Studio, studio
 from tests.browser.stage import begin, counting, log_at, showing
 from tests.browser.test_overlay_pictures import SEARCH
 from tests.patience import LIMIT_S
@@ -31,9 +31,6 @@ SPEED: Final = 15_000
 SETTLED: Final = 40
 COUNTED_ON: Final = 80
 """Pictures until everything has been made once, and twice as many after them: one thing kept a picture would show."""
-
-THUMBNAIL: Final = ViewportSize(width=192, height=108)
-"""What is kept is as much in a small window, which is painted in a tenth of the time."""
 
 TIMERS: Final = """(() => {
   window.timers = new Set();

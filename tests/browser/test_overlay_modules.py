@@ -47,8 +47,7 @@ async def test_the_users_own_boundaries_are_drawn_with_their_credit(browser: Bro
         await page.page.wait_for_selector("[data-shape='boundaries'] path[data-unit]")
         assert 39 == await page.page.locator("path[data-unit]").count()
         assert "Harita verisi © OpenStreetMap katkıda bulunanlar" == await page.text(".credit")
-        if "SANDIK_SCREENSHOTS" in os.environ:
-            await page.picture(Path(os.environ["SANDIK_SCREENSHOTS"]) / "district-map-boundaries.png")
+        await page.picture("district-map-boundaries")
         assert [] == page.complaints
 
 

@@ -1,9 +1,8 @@
 """Every overlay in every moment of a night: looked at by rules here, and by people in the screenshots.
 
-The screenshots go to pytest's own folder, or where SANDIK_SCREENSHOTS says, to be looked at.
+The screenshots go where SANDIK_SCREENSHOTS says, and are not taken where it says nothing.
 """
 
-import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from benchmarks.on_air.expected import shares
-from gateway.brand import BrandFile, BrandFolder, listing, open_brand, shipped_brands
+from gateway.brand import BrandFile, BrandFolder, listing, shipped_brands
 from gateway.pages import MANIFEST, OVERLAY_NAMES
 from tests.browser.moments import (
     MANY,
@@ -73,15 +72,8 @@ FAULTS: Final = (Path(__file__).parent / "faults.js").read_text(encoding="utf-8"
 """What no screenshot may have: text outside the graphics-safe area of EBU R 95, cut off, or over other text."""
 
 
-def folder(tmp_path: Path) -> Path:
-    """Where the screenshots go."""
-    chosen = Path(os.environ.get("SANDIK_SCREENSHOTS", tmp_path))
-    chosen.mkdir(parents=True, exist_ok=True)
-    return chosen
-
-
 @pytest.mark.parametrize("name", OVERLAY_NAMES)
-async def test_every_moment_is_whole_and_in_its_place(name: str, tmp_path: Path, browser: Browser) -> None:
+async def test_every_moment_is_whole_and_in_its_place(name: str, browser: Browser) -> None:
     """No text is clipped, over other text or outside the safe area; nothing is complained of."""
     found: dict[str, Any] = {}
     async with studio(browser) as shown:
@@ -94,15 +86,13 @@ async def test_every_moment_is_whole_and_in_its_place(name: str, tmp_path: Path,
             if faults or shown.complaints:
                 found[moment] = [*faults, *shown.complaints]
             shown.complaints.clear()
-            if moment in {"live", "down", "long"} or "SANDIK_SCREENSHOTS" in os.environ:
-                await shown.picture(folder(tmp_path) / f"{name}-{moment}.png")
+            await shown.picture(f"{name}-{moment}")
     assert {} == found
 
 
-async def test_a_swing_names_its_base_and_is_whole_in_every_brand(tmp_path: Path, browser: Browser) -> None:
-    async with studio(browser) as shown:
-        for brand in shipped_brands():
-            await shown.begin(open_brand(brand))
+async def test_a_swing_names_its_base_and_is_whole_in_every_brand(browser: Browser) -> None:
+    for brand in shipped_brands():
+        async with studio(browser, brand=brand) as shown:
             shown.last_time = last_time()
             await shown.show("swing", moments()["live"])
             for candidate, change in (("imamoglu", "+4,12"), ("kurum", "−6,55"), ("altinoz", "+0,87")):
@@ -110,13 +100,12 @@ async def test_a_swing_names_its_base_and_is_whole_in_every_brand(tmp_path: Path
             assert "Geçen sefer: 31 Mart 2019 Büyükşehir Belediye Başkanlığı" == await shown.text(".base")
             assert "sonuç gelen 38 / 39 birimde" in await shown.text(".about")
             assert [] == [*await shown.page.evaluate(FAULTS), *shown.complaints]
-            await shown.picture(folder(tmp_path) / f"{brand}-swing-compared.png")
+            await shown.picture(f"{brand}-swing-compared")
 
 
-async def test_a_lead_over_time_says_who_leads_on_which_side_in_every_brand(tmp_path: Path, browser: Browser) -> None:
-    async with studio(browser) as shown:
-        for brand in shipped_brands():
-            await shown.begin(open_brand(brand))
+async def test_a_lead_over_time_says_who_leads_on_which_side_in_every_brand(browser: Browser) -> None:
+    for brand in shipped_brands():
+        async with studio(browser, brand=brand) as shown:
             for moment in ("live", "down", "hundred", "long", "embargo"):
                 script = moments()[moment]
                 shown.courses = courses()
@@ -129,14 +118,13 @@ async def test_a_lead_over_time_says_who_leads_on_which_side_in_every_brand(tmp_
                     assert ["18:00", "19:00", "20:00", "21:00"] == await shown.texts(".tick")
                 faults = [*await shown.page.evaluate(FAULTS), *shown.complaints]
                 assert ([], moment, brand) == (faults, moment, brand)
-                await shown.picture(folder(tmp_path) / f"{brand}-lead-over-time-{moment}.png")
+                await shown.picture(f"{brand}-lead-over-time-{moment}")
 
 
-async def test_a_quiet_source_goes_on_dotted_from_its_last_word(tmp_path: Path, browser: Browser) -> None:
+async def test_a_quiet_source_goes_on_dotted_from_its_last_word(browser: Browser) -> None:
     """To the present, at the height of its last figures; the other source's line ends there by itself."""
-    async with studio(browser) as shown:
-        for brand in shipped_brands():
-            await shown.begin(open_brand(brand))
+    for brand in shipped_brands():
+        async with studio(browser, brand=brand) as shown:
             shown.courses = courses()
             await shown.show("lead-over-time", one_quiet())
             await shown.page.locator(ASKED["lead-over-time"]).first.wait_for()
@@ -149,7 +137,7 @@ async def test_a_quiet_source_goes_on_dotted_from_its_last_word(tmp_path: Path, 
             assert height == pytest.approx(float(drawn.removesuffix("H1000").split()[1]) / 1_000, abs=0.01)
             assert "sakin" in await shown.text(".feet + .feet .feed")
             assert [] == [*await shown.page.evaluate(FAULTS), *shown.complaints]
-            await shown.picture(folder(tmp_path) / f"{brand}-lead-over-time-one-quiet.png")
+            await shown.picture(f"{brand}-lead-over-time-one-quiet")
 
 
 async def _ends(shown: Studio, number: int) -> tuple[float, float]:
@@ -308,11 +296,10 @@ async def test_nobody_is_named_before_the_first_vote(browser: Browser) -> None:
 
 @pytest.mark.parametrize("brand", shipped_brands())
 @pytest.mark.parametrize("name", OVERLAY_NAMES)
-async def test_every_size_of_every_brand_is_whole(name: str, brand: str, tmp_path: Path, browser: Browser) -> None:
+async def test_every_size_of_every_brand_is_whole(name: str, brand: str, browser: Browser) -> None:
     """Nothing is clipped, over other text or outside the safe area of its frame, whatever the brand's letters."""
     found: dict[str, Any] = {}
-    async with studio(browser) as shown:
-        await shown.begin(open_brand(brand))
+    async with studio(browser, brand=brand) as shown:
         shown.last_time, shown.courses = last_time(), courses()
         scripts = moments_of(name)
         for size in SIZES[name]:
@@ -327,8 +314,7 @@ async def test_every_size_of_every_brand_is_whole(name: str, brand: str, tmp_pat
                 if faults or shown.complaints:
                     found[f"{size} {moment}"] = [*faults, *shown.complaints]
                 shown.complaints.clear()
-                if "SANDIK_SCREENSHOTS" in os.environ:
-                    await shown.picture(folder(tmp_path) / f"{brand}-{name}-{size or 'standard'}-{moment}.png")
+                await shown.picture(f"{brand}-{name}-{size or 'standard'}-{moment}")
     assert {} == found
 
 
@@ -336,7 +322,7 @@ async def test_photos_and_logos_are_shown_and_silhouettes_elsewhere(browser: Bro
     image = BrandFile(b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 5"/>', "image/svg+xml")
     files = {**STANDARD.files, "photos/imamoglu.svg": image, "logos/chp.svg": image}
     about = listing(STANDARD.brand, files)
-    async with studio(browser) as shown:
+    async with studio(browser, spoilt=True) as shown:
         await shown.begin(BrandFolder(STANDARD.brand, files | {"brand.json": BrandFile(about, "application/json")}))
         for name in ("lead-board", "duel", "lower-third"):
             await shown.show(name, moments()["live"], SEARCH.get(name, ""))

@@ -1,6 +1,5 @@
 """The rundown in real Chromium: two operators, by keyboard and by mouse, a page that follows, and a restart."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,6 @@ from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-PICTURES = os.environ.get("SANDIK_SCREENSHOTS")
-
 
 async def add(page: Page, overlay: str, **fields: str) -> None:
     """Put a graphic into the list by keyboard: from the list to the form and back."""
@@ -34,17 +31,12 @@ async def add(page: Page, overlay: str, **fields: str) -> None:
     await expect(page.locator(".rundown-list li[data-item]").last).to_be_focused()
 
 
-async def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        await page.screenshot(path=Path(PICTURES) / f"rundown-{name}.png")
-
-
 async def test_two_operators_run_a_channel_and_its_page_follows_through_a_restart(
     tmp_path: Path, browser: Browser
 ) -> None:
     port = free_port()
     async with log_at(tmp_path) as log, counting(log, await begin(log, election()), AT_ONCE):
-        await say(log, list(tallies(1, "aa"))[:400])
+        await say(log, tallies(1, "aa")[:400])
         url = f"http://127.0.0.1:{port}"
         async with (
             showing(log, port=port, settings=SETTINGS),
@@ -73,14 +65,14 @@ async def test_two_operators_run_a_channel_and_its_page_follows_through_a_restar
             await expect(shown.locator(".place").first).to_have_text("Kadıköy")
             await one.keyboard.press("s")
             await expect(shown.locator(".place").first).to_have_text("Kağıthane")
-            await picture(one, "room")
+            await first.picture("rundown-room")
 
             await other.locator("#take-graphic").click()  # what is cued by then is the duel
             await expect(shown).to_have_attribute("data-overlay", "duel")
             await expect(air.page.locator("iframe")).to_have_count(1)
             await expect(rows.nth(1)).to_have_attribute("data-on-air", "true")
             await expect(rows.nth(2)).to_have_attribute("data-next", "true")
-            await picture(air.page, "air")
+            await air.picture("rundown-air")
 
             await other.locator("#rundown-channel").select_option("b")
             await rows.nth(2).get_by_role("button", name="Sıraya al").click()
@@ -88,7 +80,7 @@ async def test_two_operators_run_a_channel_and_its_page_follows_through_a_restar
             await expect(
                 other.frame_locator(".program iframe").frame_locator("iframe").locator(".overlay[data-shown]")
             ).to_have_attribute("data-overlay", "lead-board")
-            await picture(other, "two-channels")
+            await second.picture("rundown-two-channels")
             assert [] == first.complaints == second.complaints == air.complaints
         await goes_on(browser, log, port)
 

@@ -33,7 +33,7 @@ MANY_ORDERS_MS: Final = 4 * PATIENCE_MS
 
 def mayors() -> list[Counted]:
     """The boxes of the race that is looked at, as they were counted first."""
-    return [one for one in list(tallies(1, "aa"))[:BOXES] if one.contest == "metropolitan_mayor"]
+    return [one for one in tallies(1, "aa")[:BOXES] if one.contest == "metropolitan_mayor"]
 
 
 async def go_wrong(log: EventLog) -> None:
