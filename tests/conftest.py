@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -123,13 +123,15 @@ def kafka_broker() -> Broker:
         go_without_kafka(str(missing))
 
 
-@pytest.fixture
-def kafka_guarded_broker() -> Broker:
-    """As `kafka_broker`, with a listener that asks for a password."""
+@pytest.fixture(scope="module")
+def kafka_guarded_broker() -> Iterator[Broker]:
+    """A broker for a module's tests, started, with a listener that asks for a password."""
     try:
-        return Broker.fresh(guarded=True)
+        broker = Broker.fresh(guarded=True)
     except NoKafka as missing:
         go_without_kafka(str(missing))
+    with broker:
+        yield broker
 
 
 @pytest.fixture(params=["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)])

@@ -1,7 +1,6 @@
 """A log that refuses a gateway in the middle of the night: it goes on with what it has, says why, and comes back."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from consumers.archive import Archiver, ArchiveSettings
 from eventlog.clock import Wall
 from eventlog.kafka.log import KafkaLog
 from eventlog.kafka.security import Security
+from eventlog.loops import RetryPolicy
 from eventlog.run import find_run
 from gateway.server import serve
 from schemas.errors import LogRefused
@@ -25,12 +25,15 @@ from tests.simulation.processes import until
 
 REFUSAL = LogRefused("Kafka at broker:9093 does not accept the user name or the password.")
 
+PATIENT = replace(FAST, heartbeat_s=1, retry=RetryPolicy(0.2, 0.5, refused_s=0.5))
+"""For a broker that takes seconds to start: whoever asks it a hundred times a second keeps it from that."""
+
 
 async def readiness(gateway: Running, status: int) -> str:
     """Ask until the gateway answers with this; what it then says."""
     async with asyncio.timeout(LIMIT_S):
         while (answer := await get(gateway, "/readyz")).status_code != status:  # noqa: ASYNC110  it tells who asks
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
     return answer.text
 
 
@@ -62,12 +65,6 @@ async def test_a_gateway_that_is_refused_at_its_start_ends_with_the_reason(tmp_p
         assert ended.group_contains(LogRefused, match="the password")
 
 
-@pytest.fixture
-def broker(kafka_guarded_broker: Broker) -> Iterator[Broker]:
-    with kafka_guarded_broker as started:
-        yield started
-
-
 def votes(client: Viewer) -> int | None:
     """What the client shows of İmamoğlu in the country; the aggregator writes into the topic as well."""
     shown: Any = client.shown.get("tr", {})
@@ -76,8 +73,11 @@ def votes(client: Viewer) -> int | None:
 
 @pytest.mark.kafka
 @pytest.mark.slow
-async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Broker, tmp_path: Path) -> None:
+async def test_a_password_that_is_changed_in_the_middle_of_the_night(
+    kafka_guarded_broker: Broker, tmp_path: Path
+) -> None:
     """A gateway goes on; an aggregator and an archiver, which hold nothing of their own, end with the reason."""
+    broker = kafka_guarded_broker
 
     async def restart(password: str) -> None:
         broker.set_password(CHIEF, password)
@@ -93,8 +93,7 @@ async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Bro
         archiving = asyncio.create_task(
             Archiver(log, run, tmp_path / "archive", Wall(), ArchiveSettings(roll_ms=200)).follow()
         )
-        settings = replace(FAST, heartbeat_s=1)
-        async with running(log, settings=settings) as gateway, viewer(gateway) as client:
+        async with running(log, settings=PATIENT) as gateway, viewer(gateway) as client:
             await publish(plain, totals(votes={"imamoglu": 5}))
             await client.subscribe("tr")
             await client.until(lambda: votes(client) == 5)
@@ -103,6 +102,7 @@ async def test_a_password_that_is_changed_in_the_middle_of_the_night(broker: Bro
             await restart("another")
             reason = await readiness(gateway, 503)
             while "password" not in reason:  # first it is away
+                await asyncio.sleep(0.05)
                 reason = await readiness(gateway, 503)
             assert "SANDIK_KAFKA_SASL_USERNAME" in reason
             assert '"imamoglu":5' in (await get(gateway, "/v1/totals")).text

@@ -7,7 +7,6 @@ import asyncio
 import re
 import shlex
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
@@ -54,15 +53,11 @@ OPERATIONS = {"Read": 3, "Write": 4, "Describe": 8, "DescribeConfigs": 10}
 """Kafka's numbers for these, as its protocol has them (`CreateAcls`)."""
 
 
-@pytest.fixture
-def broker(kafka_guarded_broker: Broker) -> Iterator[Broker]:
-    with kafka_guarded_broker as started:
-        yield started
-
-
 @pytest.mark.kafka
-def test_a_client_without_sasl_is_pointed_at_the_security_settings(sandik: Sandik, broker: Broker) -> None:
-    code, _, err = sandik("totals", "--run", RUN, "--log", f"kafka://{broker.guarded}")
+def test_a_client_without_sasl_is_pointed_at_the_security_settings(
+    sandik: Sandik, kafka_guarded_broker: Broker
+) -> None:
+    code, _, err = sandik("totals", "--run", RUN, "--log", f"kafka://{kafka_guarded_broker.guarded}")
     assert (1, True) == (code, "a listener that asks for SASL" in err), err
 
 
@@ -155,8 +150,9 @@ async def serve(broker: Broker) -> None:
 @pytest.mark.kafka
 @pytest.mark.slow
 def test_each_role_works_with_the_acls_that_are_printed_and_no_more(
-    broker: Broker, sandik: Sandik, monkeypatch: pytest.MonkeyPatch
+    kafka_guarded_broker: Broker, sandik: Sandik, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    broker = kafka_guarded_broker
     plain = ("--run", RUN, "--log", f"kafka://{broker.servers}")
     code, printed, _ = sandik("topics", *plain, "--partitions", "2", "--acls")
     assert code == 1

@@ -25,8 +25,8 @@ from tests.patience import LIMIT_S
 
 BOXES = 400
 FAST = AggregateSettings(tick_ms=20, checkpoint_ms=100, retry=RetryPolicy(0.1, 0.1))
-GATEWAY = replace(GATEWAY_FAST, heartbeat_s=0.5, read_wait_ms=100)
-"""Looks at the log's end twice a second, so that an outage is noticed while the broker starts again."""
+GATEWAY = replace(GATEWAY_FAST, heartbeat_s=0.5, read_wait_ms=100, retry=FAST.retry)
+"""Looks at the log's end twice a second, so that an outage is noticed, and tries ten times a second to read on."""
 
 EVENTS = [counted(district=district, box=1000 + box) for box in range(1, BOXES + 1) for district in DISTRICTS]
 
