@@ -6,7 +6,7 @@ from typing import Final
 
 from eventlog.port import Entry
 from producers.chance import seeded
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from schemas.definition import Election
 from schemas.tally import Counted, encode
 

@@ -22,7 +22,7 @@ from eventlog.sqlite.log import SqliteLog
 from producers.publish import Publisher, entry, publish
 from producers.replaying.archived import ArchivedNight
 from producers.replaying.replay import AppendedRecords, ArchiveReplay, ReplayObserver, ReplaySettings
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.simulating.simulate import night
 from sandik.process import calm_garbage_collector
 from sandik.wiring import open_log

@@ -3,7 +3,7 @@
 Three kinds, and none knows another:
 
 - `tables/`: official box tables, and the district totals that agencies send, through a mapping.
-- `simulating/`: a staged night, from a seed and one of the `scenarios/`.
+- `simulating/`: a staged night, from a seed and a scenario.
 - `replaying/`: an archive on a clock.
 
 What they share:

@@ -31,9 +31,9 @@ from producers.tables.already_published import News, ReportHistory
 from producers.tables.boxes import Table, read_table, tallies
 from producers.tables.drafts import Statement
 from producers.tables.fitting import fitting
+from producers.tables.layout import FileState, parts_of, state_of
 from producers.tables.line_checks import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping
-from producers.tables.parts import FileState, parts_of, state_of
 from producers.tables.reports import ReportTable, read_box_statements, read_reports
 from sandik import screen
 from sandik.process import in_thread

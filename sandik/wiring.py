@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from eventlog.clock import Clock
-from eventlog.kafka.administration import KafkaCommands
-from eventlog.kafka.security import Mechanism, Protocol, Security
+from eventlog.kafka.administration import KafkaCommands, Mechanism, Protocol, Security
 from eventlog.loops import RetryPolicy, Tries, Waiting, retried
 from eventlog.port import EventLog, RestorableLog
 from eventlog.run import Run, create_run, find_run, open_run

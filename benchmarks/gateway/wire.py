@@ -20,7 +20,7 @@ from benchmarks.patience import LIMIT_S
 from eventlog.clock import Wall
 from eventlog.run import Run, create_run
 from producers.publish import Publisher, entry, publish
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.simulating.simulate import night
 from sandik.wiring import open_log
 from schemas.tally import Counted, Withdrawn

@@ -24,7 +24,7 @@ from benchmarks.patience import LIMIT_S
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import find_run
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from sandik.wiring import open_log
 
 SPEED: Final = 600

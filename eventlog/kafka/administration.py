@@ -1,11 +1,14 @@
 """What the administrator of a Kafka cluster has to know: settings of topics, ACLs by role, and commands for both. Pure.
 
+`Security` is what the administrator has given us: how we prove who we are.
+
 A requirement on a topic is about what the design relies on (`wrong` where it is not met), or about what a broker's
 failure may cost (`fragile`). Who asks Kafka is in `kafka.topics`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Literal
 
 from eventlog.port import MIN_COMPACTION_LAG_MS, Standing, Topic, TopicFinding
@@ -13,6 +16,23 @@ from eventlog.run import RunTopics
 
 PROPERTIES: Final = "admin.properties"
 """The file in which an administrator of a secured cluster keeps how Kafka's tools connect to it."""
+
+
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """How to prove who we are to the brokers, and they to us."""
+
+    protocol: Protocol = "PLAINTEXT"
+    mechanism: Mechanism | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
 
 
 Role = Literal["producer", "aggregator", "gateway", "archiver", "operator"]

@@ -15,6 +15,7 @@ since it has no public way to abort a stop that hangs. So pyproject.toml has an 
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
@@ -25,11 +26,10 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaError
 
-from eventlog.kafka.administration import KafkaCommands
+from eventlog.kafka.administration import KafkaCommands, Security
 from eventlog.kafka.errors import BrokerAnswer, explained, is_no_answer
-from eventlog.kafka.security import Security
 from eventlog.loops import is_asked_to_end
-from schemas.errors import LogUnavailable
+from schemas.errors import LogUnavailable, UsageError
 
 T = TypeVar("T")
 
@@ -180,6 +180,21 @@ _CONNECTING: Final = frozenset(
 """The options that a single connection takes; the others are for clients of several."""
 
 
+def _tls(security: Security) -> ssl.SSLContext | None:
+    """Return the TLS context, where the protocol has one. Raises `UsageError` for files that do not fit."""
+    if security.protocol not in ("SSL", "SASL_SSL"):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=security.ca_file)
+        if security.cert_file is not None:
+            context.load_cert_chain(security.cert_file, security.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(
+            f"Kafka's TLS files cannot be used ({error}). Check SANDIK_KAFKA_SSL_CAFILE, _CERTFILE and _KEYFILE."
+        ) from error
+    return context
+
+
 class Connection:
     """The options that every client of one cluster is made with. To be made on a running event loop, not at import."""
 
@@ -192,7 +207,7 @@ class Connection:
             "request_timeout_ms": REQUEST_TIMEOUT_MS,
             "retry_backoff_ms": RETRY_BACKOFF_MS,
             "security_protocol": security.protocol,
-            "ssl_context": security.tls(),
+            "ssl_context": _tls(security),
         }
         if security.mechanism is not None:
             self.options |= {

@@ -26,9 +26,9 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 
+from eventlog.kafka.administration import Security
 from eventlog.kafka.connection import Connection, start_consumer, stop_consumer, stop_producer
 from eventlog.kafka.membership import KafkaMembership
-from eventlog.kafka.security import Security
 from eventlog.kafka.topics import Topics
 from eventlog.port import Batch, Entry, Topic, TopicFinding, check_entries, partition_of
 from schemas.errors import PositionLost, RecordTooLarge, UnknownTopic

@@ -14,7 +14,7 @@ from typing import Final
 
 from producers.apportion import apportion, fill, pick
 from producers.chance import Chance, seeded
-from producers.scenarios.scenario import District, Result
+from producers.simulating.scenario import District, Result
 
 BOXES_PER_SCHOOL: Final = 8
 """Boxes stand in schools, about eight to a school; they share a neighbourhood."""

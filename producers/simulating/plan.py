@@ -18,7 +18,8 @@ from math import log
 from typing import Final, Literal, NamedTuple
 
 from producers.chance import Chance, seeded
-from producers.scenarios.scenario import (
+from producers.simulating.counts import BOXES_PER_SCHOOL, DistrictCounts
+from producers.simulating.scenario import (
     Annulment,
     Arrivals,
     Freeze,
@@ -29,7 +30,6 @@ from producers.scenarios.scenario import (
     Scenario,
     StagedSource,
 )
-from producers.simulating.counts import BOXES_PER_SCHOOL, DistrictCounts
 
 _SHARED_DISTRICT: Final = 0.5
 _OWN_DISTRICT: Final = 0.35

@@ -22,9 +22,9 @@ from producers.apportion import apportion
 from producers.chance import Chance, seeded
 from producers.input_files import did_you_mean
 from producers.publish import entry
-from producers.scenarios.scenario import FIRST_BOX, Annulment, HoldBack, ListedTwice, Miscount, Scenario
 from producers.simulating.counts import DistrictCounts, box_biases, deal
 from producers.simulating.plan import ANNULLED, MOST_REVISIONS, TRUE, WITHDRAWN, Plan, PlannedBox, Statement
+from producers.simulating.scenario import FIRST_BOX, Annulment, HoldBack, ListedTwice, Miscount, Scenario
 from producers.stages import Delivery, DeliveryStream, Stage, disturb
 from schemas.errors import ScenarioError
 from schemas.tally import Counted, Reported, Tally, Withdrawn

@@ -25,8 +25,7 @@ from xml.etree import ElementTree as ET
 
 import orjson
 
-from producers.tables.lines import Layout, Sheet, TableLine, as_cell, under_header
-from producers.tables.parts import as_utf8
+from producers.tables.layout import Layout, Sheet, TableLine, as_cell, as_utf8, under_header
 from schemas.errors import MappingError, TableError
 
 MAX_RECORD_LINES: Final = 100

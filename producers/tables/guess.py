@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from producers.tables.lines import toml_text
-from producers.tables.look import HAS_DECIMALS, MAY_HAVE_MARKS, Look, look_at
+from producers.tables.layout import toml_text
+from producers.tables.sheet import HAS_DECIMALS, MAY_HAVE_MARKS, Look, look_at
 from schemas.fields import MAX_BOX_NUMBER
 from schemas.spelling import fold
 

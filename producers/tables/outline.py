@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from producers.tables.layout import Sheet, TableLine
 from producers.tables.line_checks import LineFaults, names_total
-from producers.tables.lines import Sheet, TableLine
 from producers.tables.mapping import ReportMapping
 from producers.tables.mapping_sections import Column
 from producers.tables.names import Spellings

@@ -20,7 +20,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from producers.input_files import FileSection, did_you_mean
-from producers.tables.lines import Sheet, TableLine
+from producers.tables.layout import Sheet, TableLine
 from producers.tables.notation import Numbers, SetAside
 from schemas.definition import Name
 from schemas.spelling import fold

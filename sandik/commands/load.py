@@ -18,7 +18,7 @@ from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
 from gateway.clients.session import Catalogue
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from sandik import screen
 from sandik.console import terminal
 from sandik.load.conductor import Show, conduct

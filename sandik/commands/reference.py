@@ -7,7 +7,7 @@ import orjson
 import typer
 from pydantic import TypeAdapter
 
-from producers.scenarios.library import library
+from producers.simulating.library import library
 from producers.tables.guess import guess_mapping
 from sandik import screen
 from sandik.options import command_app

@@ -33,8 +33,8 @@ from gateway.brand import STANDARD_BRAND, BrandFolder, open_brand
 from gateway.recall import Moments
 from gateway.server import serve
 from gateway.settings import GatewaySettings
-from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
-from producers.scenarios.scenario import Scenario
+from producers.simulating.library import DEFAULT_SCENARIO, read_scenario
+from producers.simulating.scenario import Scenario
 from producers.simulating.simulate import stage
 from producers.tables.boxes import Table, election
 from producers.tables.fitting import check_mapping

@@ -10,8 +10,8 @@ from eventlog.clock import Clock, Replay, Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, check_run_name, create_run
 from producers.publish import Published, Publisher, play, publish
-from producers.scenarios.library import DEFAULT_SCENARIO, read_scenario
-from producers.scenarios.scenario import Scenario
+from producers.simulating.library import DEFAULT_SCENARIO, read_scenario
+from producers.simulating.scenario import Scenario
 from producers.simulating.simulate import Staged, stage
 from producers.stages import parse_fault
 from sandik import screen

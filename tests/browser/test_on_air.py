@@ -13,7 +13,7 @@ from benchmarks.on_air.expected import OTHER_SOURCE, OVERLAYS, SOURCE, expected
 from benchmarks.on_air.oracle import read_oracle
 from eventlog.clock import Replay, Wall
 from producers.publish import Publisher, play
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.simulating.simulate import stage
 from tests.browser.chromium import PATIENCE_MS
 from tests.browser.moments import moments_of

@@ -18,7 +18,7 @@ from typing import Final
 from eventlog.clock import Clock
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from tests.chaos import feed
 from tests.chaos.links import Line
 from tests.chaos.oracle import Oracle

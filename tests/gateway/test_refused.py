@@ -10,8 +10,8 @@ import pytest
 from consumers.aggregate import AggregateSettings, Aggregator, Progress
 from consumers.archive import Archiver, ArchiveSettings
 from eventlog.clock import Wall
+from eventlog.kafka.administration import Security
 from eventlog.kafka.log import KafkaLog
-from eventlog.kafka.security import Security
 from eventlog.loops import RetryPolicy
 from eventlog.run import find_run
 from gateway.server import serve

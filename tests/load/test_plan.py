@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.clients.session import Catalogue
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from sandik.load.plan import DEFAULT_MIX, Mix, Share, parse_mix, read_mix
 from schemas.errors import UsageError
 

@@ -4,7 +4,7 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from sandik.load.schedule import Schedule
 from schemas.totals import Cell
 from tests.builders import DISTRICTS, small_election

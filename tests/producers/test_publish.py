@@ -26,7 +26,7 @@ from producers.publish import (
     publish,
     reports_of,
 )
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.simulating.simulate import night, stage
 from schemas.errors import LogFull, LogUnavailable, UnknownTopic
 from schemas.tally import Counted, Tally, Withdrawn, encode

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from eventlog.port import Entry
 from producers.chance import seeded
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.simulating.simulate import stage
 from producers.stages import (
     DAMAGES,

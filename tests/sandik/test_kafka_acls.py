@@ -17,8 +17,8 @@ from aiokafka.protocol.admin import CreateAclsRequest
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
+from eventlog.kafka.administration import Security
 from eventlog.kafka.log import KafkaLog
-from eventlog.kafka.security import Security
 from eventlog.port import Entry
 from eventlog.reading import read_to_end
 from eventlog.run import RunTopics, find_run, open_run

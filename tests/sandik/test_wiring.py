@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from eventlog.clock import Wall
+from eventlog.kafka.administration import Security
 from eventlog.kafka.log import KafkaLog
-from eventlog.kafka.security import Security
 from eventlog.port import Entry, Topic
 from eventlog.sqlite.log import SqliteLog
 from sandik.wiring import kafka_security, open_log

@@ -28,7 +28,7 @@ from gateway.settings import GatewaySettings
 from producers.publish import Publisher, entry, publish
 from producers.replaying.archived import ArchivedNight
 from producers.replaying.replay import ArchiveReplay, ReplayObserver, ReplaySettings
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.simulating.simulate import night
 from sandik.wiring import new_epoch
 from schemas.asides import is_aside

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from eventlog.kafka import connection as kafka_closing
+from eventlog.kafka.administration import Security
 from eventlog.kafka.connection import (
     Connection,
     _cancelled,
@@ -20,7 +21,6 @@ from eventlog.kafka.connection import (
 )
 from eventlog.kafka.log import KafkaLog
 from eventlog.kafka.membership import has_lost_membership
-from eventlog.kafka.security import Security
 from eventlog.port import Topic
 from schemas.errors import LogUnavailable
 from tests.patience import LIMIT_S

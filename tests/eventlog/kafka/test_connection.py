@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from eventlog.kafka.administration import Security
 from eventlog.kafka.connection import Brokers, Connection
-from eventlog.kafka.security import Security
 from tests.patience import LIMIT_S
 
 

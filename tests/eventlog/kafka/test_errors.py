@@ -12,9 +12,9 @@ import pytest
 from aiokafka import errors as kafka
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from eventlog.kafka.administration import Security
 from eventlog.kafka.errors import BrokerAnswer, explained, is_final, is_no_answer
 from eventlog.kafka.log import KafkaLog
-from eventlog.kafka.security import Security
 from schemas.errors import LogError, LogRefused, LogUnavailable
 from tests.eventlog.certificates import Authority, authority, issued
 from tests.patience import LIMIT_S

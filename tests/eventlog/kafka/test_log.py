@@ -22,9 +22,9 @@ from aiokafka.record.util import calc_crc32c
 
 from eventlog.clock import Wall
 from eventlog.kafka import log as kafka_log
+from eventlog.kafka.administration import Security
 from eventlog.kafka.connection import Connection
 from eventlog.kafka.log import Fetched, KafkaLog, KafkaReader
-from eventlog.kafka.security import Security
 from eventlog.kafka.topics import Topics
 from eventlog.port import Entry, EventLog, Topic
 from eventlog.run import RunTopics

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import orjson
 
 from gateway.routes.boundaries import read_boundaries
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.stages import parse_fault
 from producers.tables.mapping import read_mapping, read_report_mapping
 from sandik.commands.tables import read_definition

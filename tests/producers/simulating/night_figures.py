@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import mean, pstdev
 
-from producers.scenarios.library import read_scenario
-from producers.scenarios.scenario import Scenario
+from producers.simulating.library import read_scenario
+from producers.simulating.scenario import Scenario
 from producers.simulating.simulate import night
 from schemas.tally import Counted, Withdrawn, encode
 

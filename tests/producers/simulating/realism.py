@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import mean, pstdev
 from typing import Final
 
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.simulating.simulate import night
 from schemas.tally import Counted
 from tests.producers.simulating.night_figures import MAYOR, SEED, Figures, measure, odd, peak, spread

@@ -2,9 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.chance import seeded
-from producers.scenarios.library import read_scenario
-from producers.scenarios.scenario import District, Result
 from producers.simulating.counts import MAX_REGISTERED, _cast, box_biases, deal
+from producers.simulating.library import read_scenario
+from producers.simulating.scenario import District, Result
 
 SILE = read_scenario().shrink(districts=["tr/34/sile"]).districts[0]
 

@@ -1,9 +1,8 @@
 import pytest
 
 from producers.chance import seeded
-from producers.scenarios.library import read_scenario
-from producers.scenarios.scenario import Arrivals
 from producers.simulating.counts import box_biases
+from producers.simulating.library import read_scenario
 from producers.simulating.plan import (
     ANNULLED,
     MOST_REVISIONS,
@@ -15,6 +14,7 @@ from producers.simulating.plan import (
     curve_minutes,
     revisions_of,
 )
+from producers.simulating.scenario import Arrivals
 
 AA = read_scenario().sources[0]
 ACT = Statement("act", 3)

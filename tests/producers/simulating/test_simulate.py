@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.chance import seeded
-from producers.scenarios.library import read_scenario
-from producers.scenarios.scenario import HoldBack, Miscount, Scenario
+from producers.simulating.library import read_scenario
+from producers.simulating.scenario import HoldBack, Miscount, Scenario
 from producers.simulating.simulate import Night, StatedFigures, held_back, moved, night, slipped, unattributed
 from schemas.definition import Election
 from schemas.errors import ScenarioError
@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 
 _DIGEST = """
 import hashlib
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.simulating.simulate import stage
 from producers.stages import parse_fault
 small = read_scenario("relay-disagreement").shrink(boxes_per_district=1)

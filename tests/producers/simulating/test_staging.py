@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.simulating.simulate import Night, Timed, bulletins, stage
 from producers.stages import Delivery, Duplicate
 from schemas.tally import Counted, Reported, Withdrawn

@@ -2,8 +2,8 @@
 
 import pytest
 
-from producers.scenarios.library import read_scenario
-from producers.scenarios.scenario import Scenario
+from producers.simulating.library import read_scenario
+from producers.simulating.scenario import Scenario
 from producers.simulating.simulate import night
 from tests.producers.simulating.night_figures import MAYOR, SEED, Figures, disagreeing, margin, measure, odd, spread
 from tests.producers.simulating.realism import compare

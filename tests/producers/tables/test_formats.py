@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from producers.tables.lines import Layout
+from producers.tables.layout import Layout
 from producers.tables.sheet import open_sheet
 from schemas.errors import MappingError, TableError
 

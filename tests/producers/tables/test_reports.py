@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from producers.scenarios.library import read_scenario
+from producers.simulating.library import read_scenario
 from producers.tables.already_published import ReportHistory
 from producers.tables.mapping import ReportMapping, read_report_mapping
 from producers.tables.reports import read_reports

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from producers.tables.lines import Layout, Sheet, TableLine
+from producers.tables.layout import Layout, Sheet, TableLine
 from producers.tables.mapping_sections import TableMapping
 from producers.tables.shaping import shaped
 

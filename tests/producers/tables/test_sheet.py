@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from producers.tables import formats
-from producers.tables.lines import Layout, TableLine, as_cell
+from producers.tables.layout import Layout, TableLine, as_cell
 from producers.tables.notation import Numbers
 from producers.tables.sheet import open_sheet
 from schemas.errors import MappingError, TableError

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from producers.tables.layout import Sheet, TableLine
 from producers.tables.line_checks import LineFaults
-from producers.tables.lines import Sheet, TableLine
 from producers.tables.mapping import ReportMapping
 from producers.tables.reports import ReportReader
 from schemas.contests import Candidate, Contest

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from producers.scenarios.library import library, read_scenario
-from producers.scenarios.scenario import Annulment, Freeze, HoldBack, ListedTwice, Scenario
+from producers.simulating.library import library, read_scenario
+from producers.simulating.scenario import Annulment, Freeze, HoldBack, ListedTwice, Scenario
 from producers.simulating.simulate import night, stage
 from schemas.tally import Counted, Withdrawn
 from tests.producers.on_air import ZONE, OnAir, lead, leader

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from producers.scenarios.library import library, parse_scenario, read_scenario, resolve_bases
+from producers.simulating.library import library, parse_scenario, read_scenario, resolve_bases
 from schemas.errors import ScenarioError
 
 BASED = 'base = "istanbul-2024"\n'
@@ -23,7 +23,7 @@ def test_the_library_lists_every_scenario_with_a_story_of_its_own() -> None:
 
 
 def test_a_scenario_of_the_library_may_be_named_by_its_file() -> None:
-    file = resources.files("producers.scenarios") / "quiet.toml"
+    file = resources.files("producers") / "scenarios" / "quiet.toml"
 
     assert read_scenario("quiet") == read_scenario(str(file))
 

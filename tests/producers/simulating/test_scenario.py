@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.scenarios.library import DEFAULT_SCENARIO, parse_scenario, read_scenario
-from producers.scenarios.scenario import Scenario, votes_with_shares
+from producers.simulating.library import DEFAULT_SCENARIO, parse_scenario, read_scenario
+from producers.simulating.scenario import Scenario, votes_with_shares
 from schemas.errors import ScenarioError
 
-TEXT = resources.files("producers.scenarios").joinpath(f"{DEFAULT_SCENARIO}.toml").read_text(encoding="utf-8")
+TEXT = resources.files("producers").joinpath(f"scenarios/{DEFAULT_SCENARIO}.toml").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 from producers.apportion import apportion
 from producers.chance import Chance, seeded
 from producers.input_files import FileSection, Tree, all_faults, did_you_mean, indented, parse_toml
-from producers.scenarios.scenario import Scenario
+from producers.simulating.scenario import Scenario
 from schemas.definition import Name
 from schemas.errors import ScenarioError
 from schemas.fields import Id, Total, UnitId
@@ -178,7 +178,7 @@ def _votes(valid: int, character: dict[str, float], chance: Chance) -> dict[str,
 DEFAULT_SCENARIO: Final = "istanbul-2024"
 """The night that is staged where none is named."""
 
-_FOLDER: Final = resources.files("producers.scenarios")
+_FOLDER: Final = resources.files("producers") / "scenarios"
 
 
 class LibraryEntry(NamedTuple):
