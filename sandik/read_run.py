@@ -30,6 +30,7 @@ from schemas.fields import Record, other_version
 from schemas.progress import parse_watermark
 from schemas.totals import Cell, Told, Totals, parse_totals, state_of
 from schemas.trust import OperatorKey, OrderVerifier
+from schemas.units import boxes_in
 from tabulation.counting.checkpoint import MARKER_KEY, Checkpoint
 from tabulation.counting.quarantine import Quarantine
 from tabulation.counting.tally_fold import TallyFold
@@ -268,7 +269,7 @@ async def _closed(log: EventLog, run: Run, ends: Mapping[int, int]) -> Mapping[b
     """By the key of a cell's totals how many of the boxes that are opened in them the definition has closed."""
     partitions = run.topics.partitions
     closed = {
-        unit.id: frozenset(box for first, last in unit.closed for box in range(first, last + 1))
+        unit.id: boxes_in(unit.closed)
         for unit in run.definition.units
         if unit.closed and log.partition_of(unit.id.encode(), partitions) in ends
     }

@@ -21,7 +21,7 @@ from schemas.contests import Candidate, Contest, deserted
 from schemas.definition import Election
 from schemas.errors import DefinitionError
 from schemas.fields import MAX_DISTRICT_BOXES, CellTotal, Frozen, Id, Total, UnitId, first_fault, unknown_keys
-from schemas.units import BoxRange, Unit
+from schemas.units import BoxRange, Unit, boxes_in
 
 MAX_CHANGES: Final = 500
 """Changes in one amendment: a mistake in every district of half a country. More are given as several."""
@@ -415,7 +415,7 @@ def _numbers(unit: str, boxes: Sequence[BoxRange]) -> frozenset[int]:
     for first, last in boxes:
         if first > last:
             raise DefinitionError(f"The box range [{first}, {last}] of {unit!r} must rise.")
-    return frozenset(box for first, last in boxes for box in range(first, last + 1))
+    return boxes_in(boxes)
 
 
 def _ranges(numbers: Iterable[int]) -> tuple[BoxRange, ...]:

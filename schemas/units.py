@@ -4,7 +4,7 @@ Words are those of NIST SP 1500-100: a unit is a GpUnit. A *counting unit* is th
 lie. The log, the stream and most names in the code call it a district, which it is in Türkiye.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
@@ -24,6 +24,11 @@ BoxRange = tuple[
     Annotated[int, Field(ge=1, le=MAX_BOX_NUMBER)],
 ]
 """First and last box number of an unbroken run, both included."""
+
+
+def boxes_in(ranges: Iterable[BoxRange]) -> frozenset[int]:
+    """Return the box numbers in these ranges."""
+    return frozenset(box for first, last in ranges for box in range(first, last + 1))
 
 
 class Level(Frozen):

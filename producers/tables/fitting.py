@@ -13,6 +13,7 @@ from schemas.definition import Contest, Election
 from schemas.errors import MappingError
 from schemas.figures import ABSENT_COUNTS
 from schemas.spelling import fold
+from schemas.units import boxes_in
 
 _LISTED_IDS: Final = 10
 """How many known ids a message lists; a definition may have hundreds."""
@@ -43,8 +44,7 @@ def fitting(table: Table, mapping: BoxMapping, definition: Election) -> tuple[Ta
     """
     _refuse("table", [*_heads(mapping, definition)])
     left_out = [*_boxes(table, definition)]
-    districts = {unit.id: unit for unit in definition.districts}
-    known = {name: {n for a, z in unit.boxes for n in range(a, z + 1)} for name, unit in districts.items()}
+    known = {unit.id: boxes_in(unit.boxes) for unit in definition.districts}
     rows = [row for row in table.rows if row.box in known.get(table.unit_ids[row.names], ())]
     there = replace(table, rows=tuple(rows))
     strangers = [*_ballots(there, mapping, definition)]
@@ -94,7 +94,7 @@ def _boxes(table: Table, definition: Election) -> Iterator[str]:
         if district not in districts:
             yield f"The run has no district {district!r}.{did_you_mean(district, districts)}"
             continue
-        known = {box for first, last in districts[district].boxes for box in range(first, last + 1)}
+        known = boxes_in(districts[district].boxes)
         if strange := sorted(boxes - known):
             yield f"The run has no box {_listed(map(str, strange))} in {district!r}."
 

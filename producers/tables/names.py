@@ -11,6 +11,7 @@ from typing import Final
 from producers.input_files import some_of
 from schemas.definition import Candidate, Contest, Election, Party
 from schemas.spelling import fold, same_letters, same_text
+from schemas.units import boxes_in
 
 NEAREST_NAMES: Final = 3
 """How many names an error suggests."""
@@ -98,8 +99,7 @@ class BoxNumbers:
         """Return the numbers of a district's boxes."""
         known = self._known.get(district)
         if known is None:
-            ranges = self._units[district].boxes
-            known = self._known[district] = frozenset(box for first, last in ranges for box in range(first, last + 1))
+            known = self._known[district] = boxes_in(self._units[district].boxes)
         return known
 
     def check(self, number: int, district: str) -> int:

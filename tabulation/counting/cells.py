@@ -7,7 +7,7 @@ boxes 80,000 votes too many are lost among the voters of the others, and votes b
 another box leaves to nobody. What is in doubt is added up. docs/decisions/claims.md says why each rule is as it is.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol, final
@@ -19,7 +19,7 @@ from schemas.figures import ABSENT_COUNTS, COUNTS, EVERY_COUNT, AbsentCount, Giv
 from schemas.quarantine import Reason
 from schemas.tally import NOT_GIVEN, Counted, Reported, Tally, Withdrawn
 from schemas.totals import Cell, Totals
-from schemas.units import BoxRange
+from schemas.units import boxes_in
 
 BOX_VOTERS: Final = 400
 """Voters of a box at most, by law about so many. More in each opened box, on average, is looked at twice."""
@@ -423,9 +423,5 @@ class Rulebook:
     def _boxes_of(self, district: Unit) -> tuple[frozenset[int], frozenset[int]]:
         """The district's box numbers, and those that are closed: the same sets for all contests and sources."""
         if district.id not in self._boxes:
-            self._boxes[district.id] = _numbers(district.boxes), _numbers(district.closed)
+            self._boxes[district.id] = boxes_in(district.boxes), boxes_in(district.closed)
         return self._boxes[district.id]
-
-
-def _numbers(ranges: Iterable[BoxRange]) -> frozenset[int]:
-    return frozenset(box for first, last in ranges for box in range(first, last + 1))
