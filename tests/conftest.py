@@ -115,12 +115,14 @@ def kafka() -> str:
 
 
 @pytest.fixture
-def kafka_broker() -> Broker:
-    """A broker for one test alone, which may kill it; not started. `with` it, so that it ends."""
+def kafka_broker() -> Iterator[Broker]:
+    """A broker for one test alone, which may kill it; not started. It leaves nothing behind, started or not."""
     try:
-        return Broker.fresh(RESTART_SESSION_MS)
+        broker = Broker.fresh(RESTART_SESSION_MS)
     except NoKafka as missing:
         go_without_kafka(str(missing))
+    yield broker
+    broker.close()
 
 
 @pytest.fixture(scope="module")

@@ -56,4 +56,3 @@ def test_kafkas_own_programs_write_and_use_theirs(kafka_broker: Broker) -> None:
 
     assert ClassArchive(fetch_jars(), "kafka.tools.StorageTool").is_written
     assert ClassArchive(fetch_jars(), "kafka.Kafka").is_written
-    kafka_broker.close()
