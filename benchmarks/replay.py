@@ -13,14 +13,14 @@ import uvloop
 from benchmarks.logs import log_urls
 from consumers.aggregate import Aggregator
 from consumers.archive import Archiver
+from eventlog.archive.files import moment
 from eventlog.archive.reader import Archive, open_archive
-from eventlog.archive.segment import moment
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from producers.publish import Publisher, entry, publish
-from producers.replaying.archived import ArchivedNight
+from producers.replaying.inputs import ArchivedNight
 from producers.replaying.replay import AppendedRecords, ArchiveReplay, ReplayObserver, ReplaySettings
 from producers.simulating.library import read_scenario
 from producers.simulating.simulate import night

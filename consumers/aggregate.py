@@ -20,8 +20,7 @@ from consumers import rounds
 from consumers.order_relay import AmendmentRelay, OrderRelay
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried
-from eventlog.port import Batch, Entry, EventLog, Reader
-from eventlog.reading import read_until
+from eventlog.port import Batch, Entry, EventLog, Reader, read_until
 from eventlog.run import Run, find_run
 from schemas.errors import LogError, LogUnavailable
 from schemas.progress import Watermark, parse_watermark

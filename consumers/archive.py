@@ -17,10 +17,11 @@ import orjson
 
 from consumers.archive_fold import ArchiveFold, TalliesFold, summary
 from consumers.verify import recompute
-from eventlog.archive.manifest import (
+from eventlog.archive.files import (
     FORMAT,
     MANIFEST,
     ArchivedTopic,
+    Columns,
     Manifest,
     Segment,
     Span,
@@ -28,7 +29,6 @@ from eventlog.archive.manifest import (
     identity_of,
 )
 from eventlog.archive.reader import Archive
-from eventlog.archive.segment import Columns
 from eventlog.archive.writer import ArchiveFolder, Disk, claimed
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries

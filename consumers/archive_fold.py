@@ -14,8 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from eventlog.archive.manifest import START, ArchivedTopic, End, link
-from eventlog.archive.segment import Columns, all_microseconds, microseconds, moment
+from eventlog.archive.files import START, ArchivedTopic, Columns, End, all_microseconds, link, microseconds, moment
 from eventlog.port import partition_of
 from schemas.amendments import AMENDED_KEY
 from schemas.definition import Election

@@ -19,8 +19,7 @@ from operator import attrgetter
 from typing import Any, Final, Self
 
 from eventlog.clock import Clock
-from eventlog.port import Entry, EventLog
-from eventlog.reading import CatchingUp, read_to_end
+from eventlog.port import CatchingUp, Entry, EventLog, read_to_end
 from eventlog.run import Run
 from schemas.amendments import AMENDED_KEY, Amended
 from schemas.asides import Gate, Override
@@ -31,8 +30,7 @@ from schemas.quarantine import Quarantined
 from schemas.trust import OperatorKey, OrderVerifier, Verdict
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.orders.control import broken_control
-from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
-from tabulation.orders.restrictions import Restrictions
+from tabulation.orders.effects import Holds, Overrides, RelayedOrders, Restrictions
 from tabulation.replay_clock import ReplayProgress
 
 _log = logging.getLogger(__name__)

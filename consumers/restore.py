@@ -11,11 +11,10 @@ from itertools import islice
 from typing import Final
 
 from consumers.archive_fold import ArchiveFold
-from eventlog.archive.manifest import ArchivedTopic, End, Manifest
+from eventlog.archive.files import ArchivedTopic, End, Manifest
 from eventlog.archive.reader import Archive
 from eventlog.clock import Clock
-from eventlog.port import Entry, RestorableLog, Topic
-from eventlog.reading import read_until
+from eventlog.port import Entry, RestorableLog, Topic, read_until
 from eventlog.run import RunTopics
 from schemas.control import RunRestored, parse_restored
 from schemas.errors import ArchiveError, UsageError

@@ -20,8 +20,7 @@ from typing import Final, NamedTuple, Self
 import orjson
 from pydantic import ValidationError
 
-from eventlog.port import Entry, EventLog
-from eventlog.reading import CatchingUp, read_until
+from eventlog.port import CatchingUp, Entry, EventLog, read_until
 from eventlog.run import Run
 from schemas.asides import is_aside
 from schemas.comparison import Pair

@@ -1,8 +1,8 @@
 """The event log: one small port with two adapters, Kafka and an embedded one on SQLite, archives, and the clocks.
 
-- The port: `port` is what the rest of sandik asks of a log, the limits that both adapters keep, and the partition of a
-  key, in either.
-- A run in the log: `run` has its topics, and creates and finds runs; `reading` reads a topic to its end.
+- The port: `port` is what the rest of sandik asks of a log, the limits that both adapters keep, the partition of a key,
+  in either, and reading a topic to its end.
+- A run in the log: `run` has its topics, and creates and finds runs.
 - Time: `clock` is the only one who knows it. For whoever runs for as long as the night, `loops` owns what never ends,
   and says when what failed is tried again.
 - The adapters: `kafka/`, `sqlite/`. Archives as files: `archive/`.

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from eventlog.clock import Clock
-from eventlog.port import MAX_RECORD_BYTES, Entry, EventLog, Topic, TopicFinding
-from eventlog.reading import WAIT_MS, Silence
+from eventlog.port import MAX_RECORD_BYTES, WAIT_MS, Entry, EventLog, Silence, Topic, TopicFinding
 from schemas.amendments import FIRST_VERSION, Amended, amended_as
 from schemas.control import EpochBegun, Mode, RunCreated, is_amendment, parse_control, parse_epoch, parse_restored
 from schemas.definition import Election, check_times

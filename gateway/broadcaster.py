@@ -26,7 +26,7 @@ from gateway.clients.session import Close, Follow, Output, Reply, Session, State
 from gateway.run_state import Client, RunState
 from gateway.settings import GatewaySettings
 from schemas.wire import CLOSE_REASONS, CloseCode, Scope
-from tabulation.orders.restrictions import Embargo
+from tabulation.orders.effects import Embargo
 
 
 class Sent(NamedTuple):

@@ -25,7 +25,7 @@ from schemas.moments import epoch_ms
 from schemas.trust import Verdict
 from schemas.wire import Feed, FeedState, Playback
 from tabulation.derived.feeds import Arrivals
-from tabulation.orders.restrictions import NO_EMBARGO, Embargo, complaint
+from tabulation.orders.effects import NO_EMBARGO, Embargo, complaint
 from tabulation.replay_clock import is_surprising
 
 _log: Final = logging.getLogger(__name__)

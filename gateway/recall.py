@@ -18,7 +18,7 @@ from eventlog.loops import RetryPolicy, Tries
 from schemas.errors import LogUnavailable, SandikError
 from schemas.graphics import Graphic
 from schemas.totals import Row
-from tabulation.derived.lead_over_time import Courses
+from tabulation.derived.history import Courses
 
 if TYPE_CHECKING:  # a command that works out the past needs neither
     from gateway.gateway import Gateway

@@ -19,10 +19,10 @@ from tabulation.counting.notices import NoticeGroups
 from tabulation.counting.quarantine import Quarantine
 from tabulation.derived.alarms import Alarms
 from tabulation.derived.feeds import FeedLimits, feeds, heard_by, state_message
-from tabulation.derived.lead_over_time import LeadOverTime
+from tabulation.derived.history import LeadOverTime
 from tabulation.orders.confirmations import moved
 from tabulation.orders.control import Control
-from tabulation.orders.restrictions import Embargo
+from tabulation.orders.effects import Embargo
 from tabulation.view.program import Program
 from tabulation.view.view import View
 

@@ -13,8 +13,7 @@ from typing import Final
 
 from eventlog.clock import Clock, Replay
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, Waiting, retried
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_until
+from eventlog.port import Entry, EventLog, read_until
 from producers.stages import Deliveries, Delivery, DeliveryStream
 from schemas.tally import MAX_TALLY_BYTES, Counted, Reported, Tally, Withdrawn, encode, parse_tallies
 

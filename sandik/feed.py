@@ -27,14 +27,13 @@ from eventlog.port import EventLog
 from eventlog.run import Run
 from producers.input_files import some_of
 from producers.publish import Publisher, boxes_of, entry, publish, reports_of
-from producers.tables.already_published import News, ReportHistory
 from producers.tables.boxes import Table, read_table, tallies
-from producers.tables.drafts import Statement
 from producers.tables.fitting import fitting
 from producers.tables.layout import FileState, parts_of, state_of
-from producers.tables.line_checks import bounded
+from producers.tables.lines import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping
 from producers.tables.reports import ReportTable, read_box_statements, read_reports
+from producers.tables.statements import News, ReportHistory, Statement
 from sandik import screen
 from sandik.process import in_thread
 from sandik.quantities import grouped

@@ -16,8 +16,7 @@ import typer
 from pydantic import ValidationError
 
 from eventlog.clock import Clock, Wall
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_to_end
+from eventlog.port import Entry, EventLog, read_to_end
 from eventlog.run import Run, find_run
 from sandik import screen
 from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, operator_keys, order_signer
@@ -243,7 +242,7 @@ async def read_order_context(
     """Read the run's orders so far and what is in force of them now, for an order that is about to be given.
 
     Verified are the orders of those who have these keys. A restriction of somebody else stands all the same
-    (`tabulation.orders.restrictions`), so what is asked here is never less than what has to be. The figures are read
+    (`tabulation.orders.effects`), so what is asked here is never less than what has to be. The figures are read
     for an order about figures or a winner alone: their topic takes seconds.
     """
     control, program = Control(run, keys), Program(run.definition)

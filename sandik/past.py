@@ -19,8 +19,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from eventlog.port import EventLog, Reader
-from eventlog.reading import WAIT_MS, Silence, read_to_end, read_until
+from eventlog.port import WAIT_MS, EventLog, Reader, Silence, read_to_end, read_until
 from eventlog.run import Run
 from gateway.recall import Past
 from sandik.process import command_line
@@ -34,11 +33,19 @@ from schemas.progress import Watermark, parse_watermark
 from schemas.totals import Row, Totals
 from schemas.trust import OperatorKey
 from tabulation.counting.tally_fold import TallyFold
-from tabulation.derived.history import Given, History, PublishedPositions, as_given, as_relayed
-from tabulation.derived.lead_over_time import Courses, RelivedNight, decode_courses
+from tabulation.derived.history import (
+    Courses,
+    Given,
+    History,
+    PublishedPositions,
+    RelivedNight,
+    as_given,
+    as_relayed,
+    decode_courses,
+)
 from tabulation.on_air import HeldUnits, Relays
 from tabulation.orders.control import Control
-from tabulation.orders.restrictions import complaint
+from tabulation.orders.effects import complaint
 from tabulation.view.view import View
 
 _LATE_MS: Final = 1_000

@@ -16,8 +16,7 @@ from zoneinfo import ZoneInfo
 import typer
 from pydantic import ValidationError
 
-from eventlog.port import EventLog
-from eventlog.reading import read_to_end, read_until
+from eventlog.port import EventLog, read_to_end, read_until
 from eventlog.run import Run
 from sandik.quantities import grouped
 from sandik.run_totals import RunTotals, totals_of
@@ -37,7 +36,7 @@ from tabulation.counting.tally_fold import TallyFold
 from tabulation.counting.trace import CountedBox, counted_in
 from tabulation.on_air import OnAir
 from tabulation.orders.control import Control
-from tabulation.orders.restrictions import Embargo, complaint
+from tabulation.orders.effects import Embargo, complaint
 
 TellOption = Annotated[
     Told,

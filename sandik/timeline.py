@@ -16,7 +16,7 @@ from eventlog.run import Run
 from schemas.moments import epoch_ms
 from schemas.trust import OperatorKey, Verdict
 from tabulation.counting.cells import PartitionOf
-from tabulation.counting.event_time import timely
+from tabulation.counting.notices import timely
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.events import Events, FollowedUnit
 from tabulation.derived.feeds import FeedLimits, feeds, state_message

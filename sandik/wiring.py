@@ -180,7 +180,7 @@ async def known_run(log: EventLog, name: str, operators: "Sequence[OperatorKey]"
 def warn_of_missed(run: Run) -> None:
     """Say so where an amendment of the run's definition cannot be verified, and so is not in force here."""
     if run.missed:
-        from tabulation.orders.restrictions import complaint  # noqa: PLC0415  it brings keys, which take 50 ms
+        from tabulation.orders.effects import complaint  # noqa: PLC0415  it brings keys, which take 50 ms
 
         screen.warn(complaint(run.missed))
 

@@ -20,18 +20,22 @@ from schemas.contests import (
     Majority,
     Party,
     Previous,
+    Source,
+    Told,
+    check_absent,
     check_area,
     check_ballots,
+    check_levels,
     check_previous,
     check_rounds,
     check_seats,
     check_unique,
+    told,
 )
 from schemas.errors import DefinitionError
 from schemas.fields import Frozen, Id, Moment
 from schemas.figures import Given
 from schemas.moments import zone_named
-from schemas.sources import Source, Told, check_absent, check_levels, told
 from schemas.spelling import TURKISH, LanguageTag
 from schemas.units import (
     MAX_LEVELS,

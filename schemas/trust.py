@@ -51,7 +51,7 @@ _SIGNATURE_BYTES: Final = 64
 
 RESTRICTIONS: Final = (EmbargoSet, Held, CallWithdrawn)
 """The orders by which the public sees less, and never more. That an embargo may end earlier than the one that stands is
-seen to by the fold of restrictions (`tabulation.orders.restrictions`)."""
+seen to by the fold of restrictions (`tabulation.orders.effects`)."""
 
 MISSED: Final = (FigureOverridden, DefinitionAmended)
 """The orders that an operator may have meant, and that have no effect where they cannot be verified."""

@@ -1,8 +1,8 @@
 """Reading an archive of a run: its manifest, and its records in the order in which they came, from any moment on.
 
-An archive is a folder of Parquet files (`archive.segment`) and a manifest (`archive.manifest`) that names them. Every
-file is compared with its digest before a record of it is handed out: whoever reads an archive reads what was written.
-Where a file is not what was written, `fault_of` names the first record that differs.
+An archive is a folder of Parquet files and a manifest that names them (`archive.files`). Every file is
+compared with its digest before a record of it is handed out: whoever reads an archive reads what was written. Where a
+file is not what was written, `fault_of` names the first record that differs.
 """
 
 import heapq
@@ -16,8 +16,20 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from eventlog.archive.manifest import REMEDY, ArchivedTopic, Manifest, Segment, Span, link, read_manifest
-from eventlog.archive.segment import SCHEMA, Archived, Columns, append_range, columns_of
+from eventlog.archive.files import (
+    REMEDY,
+    SCHEMA,
+    Archived,
+    ArchivedTopic,
+    Columns,
+    Manifest,
+    Segment,
+    Span,
+    append_range,
+    columns_of,
+    link,
+    read_manifest,
+)
 from eventlog.run import Run, RunTopics
 from schemas.control import DefinitionAmended, is_amendment
 from schemas.errors import ArchiveError

@@ -15,17 +15,19 @@ from typing import Final
 
 import pyarrow as pa
 
-from eventlog.archive.manifest import (
+from eventlog.archive.files import (
     MANIFEST,
+    SCHEMA,
     ArchivedTopic,
     Manifest,
     Segment,
     Span,
+    encode_table,
     file_sha256,
+    moment,
     read_manifest,
 )
 from eventlog.archive.reader import Archive
-from eventlog.archive.segment import SCHEMA, encode_table, moment
 from schemas.errors import ArchiveError
 
 LOCK: Final = ".lock"

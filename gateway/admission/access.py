@@ -25,7 +25,7 @@ from pydantic import Field, ValidationError
 from schemas.errors import SandikError, UsageError
 from schemas.fields import Frozen
 from schemas.wire import Scope
-from tabulation.orders.restrictions import Embargo
+from tabulation.orders.effects import Embargo
 
 AUDIENCE: Final = "sandik"
 """What a token's `aud` must name: a token made for something else is not for us, even if the key is shared."""

@@ -22,7 +22,7 @@ import orjson
 
 from gateway.admission.access import PUBLIC, Grant, may_see_numbers
 from gateway.clients.session import Follow
-from tabulation.orders.restrictions import NO_EMBARGO, Embargo
+from tabulation.orders.effects import NO_EMBARGO, Embargo
 
 ClientT = TypeVar("ClientT")
 """Whatever the caller tells its clients apart by; it must be hashable."""

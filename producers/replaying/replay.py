@@ -1,7 +1,8 @@
 """The replay: append an archive's records to a run's log, each when it is due, and as operators order.
 
-`playhead` decides what is due, `control_topic` brings the orders and publishes the position; here is the loop between
-them. It wakes up when the next record is due, not in ticks: at 60x a tick of 50 ms would be three seconds of the night.
+`inputs` brings records and orders, `playhead` decides what is due; here is the loop between them. It wakes up when the
+next record is due, not in ticks: at 60x a tick of 50 ms would be three seconds of the night. The position is published
+beside it, in the control topic: the publishing of records does not wait for that.
 """
 
 import asyncio
@@ -10,18 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 
 from pydantic import ValidationError
 
-from eventlog.archive.segment import microseconds
+from eventlog.archive.files import microseconds, moment
 from eventlog.clock import Clock
 from eventlog.loops import Tries, Waiting, forever, retried
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run, begin_replay_epoch, find_run
 from producers.publish import BATCH_RECORDS, Publisher
-from producers.replaying.archived import ArchivedNight, ArchiveReader
-from producers.replaying.control_topic import OrderReceiver, PositionPublisher, ReplayPosition
+from producers.replaying.inputs import ArchivedNight, ArchiveReader, OrderReceiver
 from producers.replaying.playhead import Playhead, Status
 from schemas.amendments import AMENDED_KEY, FIRST_VERSION, Amended, parse_amended
 from schemas.control import (
@@ -33,7 +33,8 @@ from schemas.control import (
     ReplaySpeedSet,
     ReplayStepped,
 )
-from schemas.errors import UsageError
+from schemas.errors import LogError, UsageError
+from schemas.progress import ReplayMoved
 from schemas.trust import OperatorKey, OrderSigner, encode_order
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,92 @@ before the amendment must not come behind it too: there it would count.
 
 LAST_POSITION_S: Final = 5.0
 """How long to wait for the log to take a position that must be in it before the replay goes on, or ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPosition:
+    """Where a replay is: at the time `at` everything that was due by `clock_us` is in the log.
+
+    `…_us` are moments of the night in microseconds since 1970, UTC. `speed` is how many seconds of the night pass in
+    one of ours, 0: as fast as possible.
+    """
+
+    run: Run
+    at: datetime
+    clock_us: int
+    speed: float
+    status: Status
+    first_us: int
+    last_us: int
+
+
+class PositionPublisher:
+    """Appends the replay's newest position to the control topic; one that is overtaken by a newer one is left out.
+
+    `on_published` is called with each position that is in the log. Call order: `run()` in a task, `publish()` whenever
+    there is a new position, `finish()` at the end.
+    """
+
+    def __init__(
+        self, log: EventLog, tries: Tries, on_published: Callable[[ReplayPosition], None] = lambda _: None
+    ) -> None:
+        self._log = log
+        self._tries = tries
+        self._on_published = on_published
+        self._next: ReplayPosition | None = None
+        self._wanted = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def publish(self, position: ReplayPosition) -> None:
+        """Have a position appended as soon as possible; return at once."""
+        self._next = position
+        self._wanted.set()
+        self._idle.clear()
+
+    async def finish(self, patience_s: float) -> None:
+        """Return once the newest position is in the log, or after `patience_s`."""
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._idle.wait()
+        except TimeoutError:
+            _log.warning("The log did not take the replay's last word; its clock will stop by itself.")
+
+    async def run(self) -> NoReturn:
+        """Append what is to be published, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            position = self._next
+            if position is not None:
+                await self._append(position)
+            if not self._wanted.is_set():
+                self._idle.set()
+
+    async def _append(self, position: ReplayPosition) -> None:
+        try:
+            await self._log.append(position.run.topics.control.name, [Entry(b"replay", await self._record(position))])
+        except LogError as error:
+            await self._tries.wait(error, partial(_log.warning, "%s"))
+            self._wanted.set()  # append this position again, or the one that is newer by then
+        else:
+            self._tries.succeeded()
+            self._on_published(position)
+
+    async def _record(self, position: ReplayPosition) -> bytes:
+        # the tallies' ends are those of now: they may be further than the position, never less far
+        ends = await self._log.end_offsets(position.run.topics.tallies.name)
+        return ReplayMoved(
+            run=position.run.name,
+            epoch=position.run.epoch,
+            at=position.at,
+            clock=moment(position.clock_us),
+            speed=position.speed,
+            status=position.status.value,
+            first=moment(position.first_us),
+            last=moment(position.last_us),
+            positions=tuple(ends[partition] for partition in sorted(ends)),
+        ).encode()
 
 
 @dataclass(frozen=True, slots=True)

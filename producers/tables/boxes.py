@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from producers.tables.layout import MAY_BE_CUT, Sheet, TableLine
-from producers.tables.line_checks import LineFaults, LineFigures, check_totals, names_total, total_figures
+from producers.tables.lines import LineFaults, LineFigures, check_totals, names_total, total_figures
 from producers.tables.mapping import BoxMapping
 from producers.tables.mapping_sections import Column, LineTimes
 from producers.tables.notation import Numbers, SetAside, taker

@@ -15,12 +15,12 @@ from pydantic import ValidationError
 
 from producers.input_files import some_of
 from producers.tables.boxes import runs
-from producers.tables.drafts import Statement
-from producers.tables.line_checks import LineFaults
+from producers.tables.lines import LineFaults
 from producers.tables.mapping import ReportMapping
 from producers.tables.outline import ContestOutline, LevelColumn, Outline
 from producers.tables.reports import ReportTable, read_box_statements, read_reports
 from producers.tables.sheet import open_sheet
+from producers.tables.statements import Statement
 from schemas.definition import Candidate, Contest, Election, Level, Party, Source, Unit
 from schemas.errors import DefinitionError, MappingError, TableError
 from schemas.fields import first_fault

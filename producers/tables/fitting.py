@@ -7,7 +7,7 @@ from typing import Final
 
 from producers.input_files import did_you_mean, indented, some_of
 from producers.tables.boxes import Table
-from producers.tables.line_checks import bounded
+from producers.tables.lines import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping
 from schemas.definition import Contest, Election
 from schemas.errors import MappingError

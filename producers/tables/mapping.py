@@ -17,7 +17,7 @@ from typing import Annotated, Final, Literal, Self, TypeVar, get_args
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from producers.input_files import FileSection, Tree, all_faults, did_you_mean, indented, parse_toml
-from producers.tables.line_checks import bounded
+from producers.tables.lines import bounded
 from producers.tables.mapping_sections import (
     COUNTS,
     AbsentSection,

@@ -14,9 +14,8 @@ from pydantic import Field, field_validator, model_validator
 from producers.input_files import FileSection
 from producers.tables.formats import check_path
 from producers.tables.layout import FILE_COLUMN, Layout, Sheet, check_encoding
-from producers.tables.line_checks import TOTAL_WORDS
+from producers.tables.lines import TOTAL_WORDS, Condition, DerivedColumn, filled, shaped
 from producers.tables.notation import Numbers, Times, check_pattern
-from producers.tables.shaping import Condition, DerivedColumn, filled, shaped
 from schemas.definition import Name
 from schemas.fields import MAX_REVISION, Id, UnitId
 from schemas.moments import Showing, zone_named

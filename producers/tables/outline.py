@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from producers.tables.layout import Sheet, TableLine
-from producers.tables.line_checks import LineFaults, names_total
+from producers.tables.lines import LineFaults, names_total
 from producers.tables.mapping import ReportMapping
 from producers.tables.mapping_sections import Column
-from producers.tables.names import Spellings
+from producers.tables.notation import Spellings
 from schemas.fields import MAX_BOX_NUMBER, MAX_DISTRICT_BOXES
 from schemas.spelling import fold, same_text, slug
 

@@ -13,14 +13,22 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Final
 
-from producers.tables.drafts import COUNTED, VOTES, Part, StatementKey
 from producers.tables.fitting import units_told
 from producers.tables.layout import Sheet
-from producers.tables.line_checks import names_total
+from producers.tables.lines import names_total
 from producers.tables.mapping import ReportMapping
 from producers.tables.mapping_sections import COUNTS, Column, LineTimes
-from producers.tables.names import BoxNumbers, Names, Spellings
-from producers.tables.notation import PLAIN_DIGITS, LineNumbers, NumberColumn, revision_of, taker
+from producers.tables.notation import (
+    PLAIN_DIGITS,
+    BoxNumbers,
+    LineNumbers,
+    Names,
+    NumberColumn,
+    Spellings,
+    revision_of,
+    taker,
+)
+from producers.tables.statements import COUNTED, VOTES, Part, StatementKey
 from schemas.definition import Election
 from schemas.fields import (
     MAX_BOX_COUNT,

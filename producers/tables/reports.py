@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar, cast
 
 from producers.input_files import some_of
-from producers.tables.drafts import COUNTED, VOTES, Draft, Part, Statement, StatementKey, statement
 from producers.tables.fitting import check_mapping
 from producers.tables.layout import MAY_BE_CUT, Sheet, TableLine
-from producers.tables.line_checks import LineFaults, LineFigures, check_totals, total_figures
+from producers.tables.lines import LineFaults, LineFigures, check_totals, total_figures
 from producers.tables.mapping import ReportMapping
 from producers.tables.notation import SetAside
 from producers.tables.report_cells import FIGURES, SAID_ELSEWHERE, ReportCells, WholeLines
 from producers.tables.sheet import open_sheet
+from producers.tables.statements import COUNTED, VOTES, Draft, Part, Statement, StatementKey, statement
 from schemas.definition import Election
 from schemas.errors import MappingError, TableError
 from schemas.fields import (

@@ -10,7 +10,7 @@ from consumers.archive import Archiver, ArchiveSettings, Progress
 from consumers.restore import Restorer, check_restorable
 from consumers.verify import Verified
 from consumers.verify import verify as verify_archive
-from eventlog.archive.manifest import read_manifest
+from eventlog.archive.files import read_manifest
 from eventlog.archive.reader import Archive, open_archive
 from eventlog.archive.writer import unlisted
 from eventlog.clock import Wall

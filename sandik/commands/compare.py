@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from eventlog.clock import Wall
-from eventlog.reading import read_to_end
+from eventlog.port import read_to_end
 from eventlog.run import Run
 from gateway.clients.session import Catalogue
 from sandik import screen

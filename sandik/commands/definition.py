@@ -14,11 +14,11 @@ from eventlog.run import Run
 from producers.definition_files import Change, Finding, definition_of, differences, read_definition, review
 from producers.tables.boxes import election, read_table
 from producers.tables.defining import Known, results_definition
-from producers.tables.drafts import Statement
-from producers.tables.line_checks import LineFaults
+from producers.tables.lines import LineFaults
 from producers.tables.mapping import BoxMapping, read_boxes_mapping
 from producers.tables.outline import LevelColumn
 from producers.tables.reports import ReportTable
+from producers.tables.statements import Statement
 from sandik import screen
 from sandik.commands.tables import MappingFile
 from sandik.feed import exports_of, say_asides

@@ -11,7 +11,7 @@ import typer
 
 from eventlog.clock import Wall
 from producers.publish import Publisher, entry, publish
-from producers.tables.line_checks import LineFaults
+from producers.tables.lines import LineFaults
 from sandik import screen
 from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, RunName, command_app, operator_keys
 from sandik.process import run_to_completion

@@ -11,7 +11,6 @@ from producers.simulating.library import library
 from producers.tables.guess import guess_mapping
 from sandik import screen
 from sandik.options import command_app
-from schemas import asyncapi
 from schemas.asides import GATE, NOTICE
 from schemas.comparison import COMPARISON, Explanation
 from schemas.control import CONTROL
@@ -20,7 +19,7 @@ from schemas.errors import UsageError
 from schemas.quarantine import Assessment, Quarantined
 from schemas.tally import TALLY
 from schemas.totals import TOTALS
-from schemas.wire import CLIENT_MESSAGE, SERVER_MESSAGE
+from schemas.wire import CLIENT_MESSAGE, SERVER_MESSAGE, asyncapi
 
 SCHEMA_EXAMPLE = "Example: sandik schema --out schema/     or one alone: sandik schema tally"
 
@@ -81,7 +80,7 @@ def json_schema(name: str) -> bytes:
 
 def asyncapi_document() -> bytes:
     """The AsyncAPI document as JSON, two spaces deep."""
-    return orjson.dumps(asyncapi.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(asyncapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 SCENARIOS_EXAMPLE = "Example: sandik scenarios"

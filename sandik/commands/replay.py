@@ -17,16 +17,15 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from eventlog.archive.files import Archived, microseconds, moment
 from eventlog.archive.reader import Archive, open_archive
-from eventlog.archive.segment import Archived, microseconds, moment
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog, partition_of
 from eventlog.run import Run, create_run, find_run
 from producers.publish import Publisher
-from producers.replaying.archived import ArchivedNight
-from producers.replaying.control_topic import ReplayPosition
+from producers.replaying.inputs import ArchivedNight
 from producers.replaying.playhead import Status
-from producers.replaying.replay import AppendedRecords, ArchiveReplay, ReplayObserver, ReplaySettings
+from producers.replaying.replay import AppendedRecords, ArchiveReplay, ReplayObserver, ReplayPosition, ReplaySettings
 from sandik import screen
 from sandik.options import (
     EMBEDDED_LOG,
@@ -48,7 +47,7 @@ from schemas.control import MAX_SPEED, MIN_SPEED
 from schemas.errors import UnknownRun, UsageError
 from schemas.moments import epoch_ms
 from schemas.trust import OrderSigner
-from tabulation.orders.restrictions import complaint
+from tabulation.orders.effects import complaint
 
 EXAMPLE = "Example: sandik replay archives/2024-yerel --run rehearsal --speed 60 --from 21:00 --to 23:30"
 

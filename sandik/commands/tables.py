@@ -15,11 +15,11 @@ from eventlog.run import Run, create_run
 from producers.input_files import all_faults, indented
 from producers.publish import Publisher, boxes_of, entry, publish
 from producers.stages import Delivery, Stage, disturb, parse_fault
-from producers.tables.already_published import BoxHistory
 from producers.tables.boxes import Table, election, read_table, statements, tallies
 from producers.tables.fitting import check_mapping, check_table, fitting
-from producers.tables.line_checks import bounded
+from producers.tables.lines import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping, read_report_mapping
+from producers.tables.statements import BoxHistory
 from sandik import screen
 from sandik.commands.simulate import Faults
 from sandik.feed import ReportsPublished, TableFeed, exports_of, is_address, no_history, read_feed, say_asides

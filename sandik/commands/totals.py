@@ -33,7 +33,7 @@ from schemas.errors import UsageError
 from schemas.moments import parse_moment
 from schemas.totals import Row, Told
 from schemas.trust import OperatorKey
-from tabulation.derived.lead_over_time import encode_courses
+from tabulation.derived.history import encode_courses
 
 TOTALS_EXAMPLE = "Example: sandik totals --run 2024-yerel --format json > totals.json"
 

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from eventlog.clock import Wall
-from eventlog.port import EventLog, partition_of
-from eventlog.reading import read_to_end, read_until
+from eventlog.port import EventLog, partition_of, read_to_end, read_until
 from eventlog.run import Run
 from sandik import screen
 from sandik.console import Format, FormatOption, for_people, print_sentences, write_json

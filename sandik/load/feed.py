@@ -19,8 +19,7 @@ import uvloop
 
 from eventlog.clock import Clock, Wall
 from eventlog.loops import LOG_RETRY
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_until
+from eventlog.port import Entry, EventLog, read_until
 from eventlog.run import Run
 from producers.publish import BATCH_RECORDS, Publisher
 from sandik.load.measurements import MICROSECONDS, LoadFigures

@@ -23,9 +23,8 @@ from schemas.quarantine import Quarantined, quarantined
 from schemas.tally import MAX_TALLY_BYTES, Malformed, Reported, Tally, parse_tallies
 from schemas.totals import Cell
 from tabulation.counting.cells import CellRules, PartitionOf, Refusal, Rulebook, Sums
-from tabulation.counting.event_time import is_ahead, surely_not_ahead
 from tabulation.counting.ledgers import BoxLedger, Outcome, ReportLedger, ReportOutcome
-from tabulation.counting.notices import Notices
+from tabulation.counting.notices import Notices, is_ahead, surely_not_ahead
 
 Ledger = BoxLedger | ReportLedger
 """A cell's ledger, by what its source sends. Only a `BoxLedger` knows single boxes."""

@@ -23,8 +23,7 @@ from tabulation.counting.notices import NoticeGroup, NoticeGroups
 from tabulation.counting.quarantine import Open
 from tabulation.derived.facts import base_of_shares, beyond_in
 from tabulation.orders.confirmations import Moved
-from tabulation.view.claims import excesses
-from tabulation.view.figures import UnitFigures
+from tabulation.view.figures import UnitFigures, excesses
 from tabulation.view.program import Program
 from tabulation.view.view import View
 

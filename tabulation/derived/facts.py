@@ -19,7 +19,7 @@ from schemas.definition import Election, Unit
 from tabulation.orders.confirmations import InForce
 from tabulation.orders.control import Control
 from tabulation.seats import Poll, Undecided, UnitSeats, divide_constituency, sum_up
-from tabulation.view.claims import Claims
+from tabulation.view.figures import Claims
 from tabulation.view.program import Program
 
 WHOLE_BP: Final = 10_000
@@ -85,7 +85,7 @@ class Facts(NamedTuple):
     """The lead as points of the valid votes, rounded half up; of all votes where they are more than the valid ones."""
     turnout: Turnout
     votes_possible: int | None
-    """Votes that the boxes not opened can hold at most; `None` where nobody can say. See `claims`."""
+    """Votes that the boxes not opened can hold at most; `None` where nobody can say. See `view.figures`."""
     votes_unassigned: int
     """Votes in the opened boxes that may still go to anybody."""
     cannot_be_overtaken: bool

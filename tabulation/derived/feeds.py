@@ -16,8 +16,8 @@ from schemas.control import Called
 from schemas.graphics import Graphic
 from schemas.moments import epoch_ms
 from schemas.wire import Feed, FeedState, Playback
-from tabulation.counting.event_time import AHEAD_S
-from tabulation.orders.restrictions import NO_EMBARGO, Embargo
+from tabulation.counting.notices import AHEAD_S
+from tabulation.orders.effects import NO_EMBARGO, Embargo
 from tabulation.view.view import Heard, View
 
 _MS_PER_S: Final = 1_000

@@ -35,7 +35,7 @@ from schemas.fields import MAX_DISTRICT_COUNT
 from schemas.figures import COUNT_NAMED
 from schemas.totals import Cell, Totals
 from tabulation.on_air import OnAir
-from tabulation.orders.restrictions import Embargo, HandOrder, cell_of
+from tabulation.orders.effects import Embargo, HandOrder, cell_of
 
 
 class FigureChange(NamedTuple):

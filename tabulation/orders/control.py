@@ -32,7 +32,7 @@ from schemas.graphics import (
 from schemas.progress import parse_moved
 from schemas.quarantine import Quarantined, Reason, quarantined
 from schemas.trust import MAX_ORDER_BYTES, OperatorKey, OrderVerifier, Verdict
-from tabulation.orders.restrictions import Embargo, Restrictions
+from tabulation.orders.effects import Embargo, Restrictions
 from tabulation.replay_clock import ReplayClock
 
 MAX_ITEMS: Final = 200

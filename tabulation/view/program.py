@@ -17,7 +17,7 @@ from schemas.asides import Gate, Override, is_aside, is_gate, is_override, parse
 from schemas.definition import Election
 from schemas.fields import Record
 from schemas.totals import Cell, parse_totals
-from tabulation.counting.event_time import timely
+from tabulation.counting.notices import timely
 from tabulation.on_air import HeldUnits, OnAir
 from tabulation.view.view import View
 
@@ -139,7 +139,7 @@ class Program:
         self._hold = None
 
     def _timely(self, gate: Gate, appended_ms: int) -> Gate:
-        """Return the gate with the effective event time in the totals that it shows (see `event_time`)."""
+        """Return the gate with the effective event time in the totals that it shows (see `notices`)."""
         if gate.program is None:
             return gate
         known = self.on_air.reported(gate.cell)

@@ -23,9 +23,17 @@ from schemas.definition import Election
 from schemas.fields import Record
 from schemas.figures import COUNTS
 from schemas.totals import Cell, Row, Totals, parse_totals
-from tabulation.counting.event_time import timely
-from tabulation.view.claims import Claim, Shift, claim_of, claims_before_counting, unheard
-from tabulation.view.figures import UnitFigures, Wire, difference
+from tabulation.counting.notices import timely
+from tabulation.view.figures import (
+    Claim,
+    Shift,
+    UnitFigures,
+    Wire,
+    claim_of,
+    claims_before_counting,
+    difference,
+    unheard,
+)
 
 _FEW_UNITS: Final = 64
 """Up to so many units are looked up one by one (3 µs), without a walk over whatever else changed."""

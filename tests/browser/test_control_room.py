@@ -17,8 +17,7 @@ from msgspec import structs
 from playwright.async_api import Browser, Page, WebSocket, expect
 
 from eventlog.clock import Clock
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_to_end
+from eventlog.port import Entry, EventLog, read_to_end
 from eventlog.run import RunTopics
 from gateway.admission.handshake import AccessSettings
 from schemas.control import Called, EmbargoSet, QuarantineReleased

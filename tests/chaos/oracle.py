@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from eventlog.port import EventLog
-from eventlog.reading import read_until
+from eventlog.port import EventLog, read_until
 from eventlog.run import Run
 from schemas.errors import LogUnavailable
 from schemas.tally import Counted, Withdrawn, parse_tallies

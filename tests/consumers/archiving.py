@@ -6,7 +6,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from consumers.archive import ArchiveBook
-from eventlog.archive.manifest import ArchivedTopic
+from eventlog.archive.files import ArchivedTopic
 from eventlog.archive.writer import Disk, claimed
 from eventlog.port import partition_of
 from eventlog.run import Run, RunTopics

@@ -8,8 +8,7 @@ import pytest
 
 from consumers.aggregate import Progress, fold_run
 from eventlog.clock import Wall
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_to_end
+from eventlog.port import Entry, EventLog, read_to_end
 from eventlog.run import Run, begin_replay_epoch, create_run, find_run
 from schemas.asides import is_aside
 from schemas.errors import LogUnavailable

@@ -8,7 +8,7 @@ import pytest
 
 from consumers.archive import Archiver
 from consumers.restore import Restorer, check_restorable
-from eventlog.archive.manifest import Manifest
+from eventlog.archive.files import Manifest
 from eventlog.archive.reader import Archive, open_archive
 from eventlog.clock import Wall
 from eventlog.port import Entry, RestorableLog

@@ -8,8 +8,7 @@ from consumers import rounds
 from consumers.aggregate import MAX_RECORDS, AggregateSettings, Aggregator, Progress
 from eventlog.clock import Wall
 from eventlog.loops import RetryPolicy
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_to_end
+from eventlog.port import Entry, EventLog, read_to_end
 from eventlog.run import Run, create_run
 from schemas.comparison import Comparison, Pair, parse_comparison
 from schemas.quarantine import Assessment, Verdict, is_assessment

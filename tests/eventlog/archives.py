@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from eventlog.archive.manifest import (
+from eventlog.archive.files import (
     START,
+    Archived,
     ArchivedTopic,
+    Columns,
     End,
     Manifest,
     Segment,
     Span,
     content_hash,
     link,
+    microseconds,
 )
-from eventlog.archive.segment import Archived, Columns, microseconds
 from eventlog.archive.writer import Disk, claimed
 from tests.builders import small_election
 

@@ -6,8 +6,7 @@ from typing import Self
 
 import pytest
 
-from eventlog.port import Batch, Entry, EventLog, Topic
-from eventlog.reading import SILENT_READS, CatchingUp, Silence, read_to_end, read_until
+from eventlog.port import SILENT_READS, Batch, CatchingUp, Entry, EventLog, Silence, Topic, read_to_end, read_until
 from schemas.errors import LogUnavailable, UnknownTopic
 from tests.patience import LIMIT_S
 

@@ -22,7 +22,7 @@ from gateway.settings import GatewaySettings
 from schemas.asides import Gate
 from schemas.control import EmbargoLifted, EmbargoSet
 from schemas.moments import epoch_ms
-from tabulation.orders.restrictions import NO_EMBARGO, Embargo
+from tabulation.orders.effects import NO_EMBARGO, Embargo
 from tests.gateway.gateways import FAST, RUN, connect, get, night, publish, running
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.test_gateway import Listener

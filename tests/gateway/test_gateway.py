@@ -10,7 +10,7 @@ from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from schemas.moments import epoch_ms
 from schemas.wire import CloseCode
-from tabulation.orders.restrictions import Embargo
+from tabulation.orders.effects import Embargo
 from tests.gateway.clients.test_hub import messages_in
 from tests.gateway.gateways import Message
 from tests.gateway.nights import START, Written, election, totals

@@ -11,7 +11,7 @@ from gateway.gateway import Gateway
 from gateway.recall import recall
 from gateway.server import serve
 from schemas.errors import LogUnavailable
-from tabulation.derived.lead_over_time import Courses, Point
+from tabulation.derived.history import Courses, Point
 from tests.gateway.gateways import FAST, RUN, Running, get, is_ready, night, publish
 from tests.gateway.nights import START, totals
 from tests.patience import LIMIT_S

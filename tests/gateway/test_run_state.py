@@ -6,7 +6,7 @@ from schemas.control import Held
 from schemas.definition import Election
 from schemas.progress import PartitionProgress
 from tabulation.derived.feeds import FeedLimits
-from tabulation.orders.restrictions import NO_EMBARGO
+from tabulation.orders.effects import NO_EMBARGO
 from tests.gateway.nights import START, Written, election, totals
 from tests.schemas.orders import new_signer, written
 

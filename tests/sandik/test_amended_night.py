@@ -10,8 +10,7 @@ import pytest
 
 from eventlog.archive.reader import open_archive
 from eventlog.clock import Wall
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_to_end
+from eventlog.port import Entry, EventLog, read_to_end
 from eventlog.run import Run, create_run, find_run
 from gateway.recall import Past
 from sandik.past import past_of

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from eventlog.archive.manifest import MANIFEST
+from eventlog.archive.files import MANIFEST
 from eventlog.archive.reader import open_archive
 from eventlog.archive.writer import claimed
 from tests.sandik.conftest import Sandik

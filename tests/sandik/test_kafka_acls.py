@@ -19,8 +19,7 @@ from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
 from eventlog.kafka.administration import Security
 from eventlog.kafka.log import KafkaLog
-from eventlog.port import Entry
-from eventlog.reading import read_to_end
+from eventlog.port import Entry, read_to_end
 from eventlog.run import RunTopics, find_run, open_run
 from gateway.follow import follow
 from gateway.gateway import Gateway

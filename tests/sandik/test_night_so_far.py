@@ -15,7 +15,7 @@ from sandik.wiring import open_log
 from schemas.control import Held, Order, Released
 from schemas.tally import Counted
 from schemas.trust import encode_order
-from tabulation.derived.lead_over_time import Courses
+from tabulation.derived.history import Courses
 from tests.builders import NIGHT, counted, small_election, value_of
 
 RUN = "gece"

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 import pytest
 
-from eventlog.archive.segment import microseconds
+from eventlog.archive.files import microseconds
 from eventlog.run import Run, RunTopics
-from producers.replaying.control_topic import ReplayPosition
 from producers.replaying.playhead import Status
+from producers.replaying.replay import ReplayPosition
 from sandik.commands.replay import keys_in, order_for_key
 from tests.builders import NIGHT, small_election
 from tests.patience import LIMIT_S

@@ -12,8 +12,7 @@ import pytest
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Wall
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_to_end
+from eventlog.port import Entry, EventLog, read_to_end
 from eventlog.run import RunTopics, create_run, find_run
 from eventlog.sqlite.log import SqliteLog
 from producers.publish import entry

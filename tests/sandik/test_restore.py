@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eventlog.archive.manifest import MANIFEST
+from eventlog.archive.files import MANIFEST
 from eventlog.archive.reader import open_archive
 from tests.sandik.conftest import Sandik
 

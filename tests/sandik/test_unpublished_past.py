@@ -8,8 +8,7 @@ from typing import Any, cast
 
 from consumers.aggregate import Aggregator
 from eventlog.clock import Manual
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_to_end
+from eventlog.port import Entry, EventLog, read_to_end
 from eventlog.run import Run, create_run
 from sandik.past import past_of
 from sandik.wiring import open_log

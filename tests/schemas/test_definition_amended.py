@@ -9,7 +9,7 @@ from schemas.amendments import CHANGES, MAX_AMENDMENT_BYTES, amended
 from schemas.control import Called, DefinitionAmended, Order, is_amendment, unknown_in
 from schemas.definition import Election
 from schemas.trust import OrderVerifier, Verdict, encode_order
-from tabulation.orders.restrictions import Restrictions, complaint
+from tabulation.orders.effects import Restrictions, complaint
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import EPOCH, RUN, new_signer, order
 

@@ -16,17 +16,16 @@ from websockets.exceptions import ConnectionClosed
 
 from consumers.aggregate import AggregateSettings, fold_run
 from consumers.archive import Archiver
+from eventlog.archive.files import Archived
 from eventlog.archive.reader import Archive, open_archive
-from eventlog.archive.segment import Archived
 from eventlog.clock import Clock, Wall
 from eventlog.loops import RetryPolicy
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_to_end
+from eventlog.port import Entry, EventLog, read_to_end
 from eventlog.run import Run, create_run, find_run
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from producers.publish import Publisher, entry, publish
-from producers.replaying.archived import ArchivedNight
+from producers.replaying.inputs import ArchivedNight
 from producers.replaying.replay import ArchiveReplay, ReplayObserver, ReplaySettings
 from producers.simulating.library import read_scenario
 from producers.simulating.simulate import night

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from consumers.verify import verify
-from eventlog.archive.manifest import MANIFEST
+from eventlog.archive.files import MANIFEST
 from eventlog.archive.reader import open_archive
 from eventlog.clock import Wall
 from tests.simulation.forked import forked, run

@@ -15,7 +15,7 @@ from schemas.control import EmbargoSet, parse_control, parse_epoch
 from schemas.progress import PartitionProgress, parse_moved
 from schemas.trust import OrderVerifier
 from tabulation.orders.control import Control
-from tabulation.orders.relayed_orders import Holds, Overrides
+from tabulation.orders.effects import Holds, Overrides
 from tabulation.replay_clock import ReplayProgress, is_surprising
 from tests.gateway.nights import Written, election
 from tests.schemas.orders import written

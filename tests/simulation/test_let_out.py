@@ -21,8 +21,7 @@ from hypothesis import strategies as st
 
 from consumers.aggregate import Aggregator
 from eventlog.clock import Manual
-from eventlog.port import MIN_COMPACTION_LAG_MS, Entry
-from eventlog.reading import read_to_end
+from eventlog.port import MIN_COMPACTION_LAG_MS, Entry, read_to_end
 from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from eventlog.sqlite.tables import compact

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Manual
-from eventlog.port import Entry, EventLog
-from eventlog.reading import read_to_end
+from eventlog.port import Entry, EventLog, read_to_end
 from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from gateway.admission.access import PUBLIC
@@ -38,7 +37,7 @@ from schemas.control import (
 from schemas.fields import CLOCK_TOLERANCE
 from schemas.totals import Cell
 from schemas.trust import OperatorKey, OrderSigner
-from tabulation.orders.restrictions import NO_EMBARGO, Embargo
+from tabulation.orders.effects import NO_EMBARGO, Embargo
 from tests.builders import counted, small_election, value_of
 from tests.patience import LIMIT_S
 from tests.schemas.orders import Kind, new_signer, written

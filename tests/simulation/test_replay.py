@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from consumers.aggregate import Aggregator
-from eventlog.archive.segment import moment
+from eventlog.archive.files import moment
 from eventlog.clock import Replay as FastClock
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
-from producers.replaying.archived import ArchivedNight
+from producers.replaying.inputs import ArchivedNight
 from producers.replaying.replay import AppendedRecords, ReplayObserver, ReplaySettings
 from schemas.control import ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped
 from schemas.errors import RunConflict, UsageError

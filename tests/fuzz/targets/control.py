@@ -23,7 +23,7 @@ from schemas.progress import PartitionProgress, ReplayMoved, parse_moved
 from schemas.quarantine import Quarantined
 from schemas.trust import OrderSigner, Verdict, encode_order
 from tabulation.orders.control import MAX_KEPT_BYTES, Control, broken_control
-from tabulation.orders.relayed_orders import Holds, Overrides
+from tabulation.orders.effects import Holds, Overrides
 from tabulation.replay_clock import ReplayProgress
 from tests.builders import NIGHT, small_election
 from tests.fuzz.target import Opened, Target, expect, simple

@@ -20,10 +20,9 @@ from msgspec.structs import replace as with_fields
 from pyarrow import parquet
 
 from eventlog.clock import Manual
-from producers.tables.already_published import ReportHistory
-from producers.tables.drafts import Statement
 from producers.tables.guess import guess_mapping
 from producers.tables.mapping import read_boxes_mapping
+from producers.tables.statements import ReportHistory, Statement
 from sandik.feed import read_feed
 from schemas.definition import Election
 from schemas.errors import UsageError

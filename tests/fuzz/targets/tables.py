@@ -14,10 +14,10 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from producers.tables.already_published import ReportHistory
 from producers.tables.boxes import election, read_table, tallies
 from producers.tables.mapping import ReportMapping, read_mapping
 from producers.tables.reports import read_reports
+from producers.tables.statements import ReportHistory
 from schemas.errors import UsageError
 from schemas.tally import encode, parse_tallies
 from tests.builders import small_election, with_agency

@@ -18,7 +18,7 @@ from schemas.quarantine import Assessment, quarantined
 from schemas.tally import encode
 from schemas.totals import TOTALS, Totals, encode_rows, state_of
 from schemas.wire import SERVER_MESSAGE
-from tabulation.orders.relayed_orders import RelayedOrders
+from tabulation.orders.effects import RelayedOrders
 from tabulation.replay_clock import ReplayProgress
 from tests.builders import counted
 from tests.fuzz.clients import Ear, payloads

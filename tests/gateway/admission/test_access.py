@@ -23,7 +23,7 @@ from gateway.admission.access import (
 )
 from schemas.errors import UsageError
 from schemas.wire import Scope
-from tabulation.orders.restrictions import NO_EMBARGO, Embargo
+from tabulation.orders.effects import NO_EMBARGO, Embargo
 from tests.gateway.tokens import EDDSA, HS256, NOW, PUBLIC_PEM, SIGN_EDDSA, SIGN_HS256, claims, forged, token
 
 CHECK = TokenCheck([HS256], "night")

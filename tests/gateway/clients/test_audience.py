@@ -22,7 +22,7 @@ from gateway.clients.audience import (
 )
 from gateway.clients.session import Follow, Subscription
 from schemas.wire import SERVER_MESSAGE, Goodbye
-from tabulation.orders.restrictions import NO_EMBARGO, Embargo
+from tabulation.orders.effects import NO_EMBARGO, Embargo
 from tests.gateway.nights import START
 
 CONTROL_ROOM = Grant("control_room", "desk", START + timedelta(hours=1))

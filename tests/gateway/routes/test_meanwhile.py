@@ -17,7 +17,7 @@ from gateway.recall import Moments, Past
 from gateway.routes.application import application
 from gateway.routes.middleware import AdmissionMiddleware
 from gateway.settings import GatewaySettings
-from tabulation.orders.restrictions import Embargo
+from tabulation.orders.effects import Embargo
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.tokens import HS256, token
 

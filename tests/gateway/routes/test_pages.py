@@ -20,7 +20,7 @@ from gateway.routes.boundaries import read_boundaries
 from gateway.routes.pages import home, selected
 from gateway.settings import GatewaySettings
 from schemas.definition import Election, Unit
-from tabulation.orders.restrictions import NO_EMBARGO, Embargo
+from tabulation.orders.effects import NO_EMBARGO, Embargo
 from tests.gateway.gateways import FAST, RUN, get, is_ready, night, running
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.routes.test_boundaries import collection, feature

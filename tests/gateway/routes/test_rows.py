@@ -26,7 +26,7 @@ from gateway.gateway import Gateway
 from gateway.routes.rows import RowsEndpoint
 from gateway.settings import GatewaySettings
 from schemas.asides import Gate
-from tabulation.orders.restrictions import Embargo
+from tabulation.orders.effects import Embargo
 from tests.gateway.gateways import FAST, RUN, get, is_ready, is_refused, night, publish, running, viewer
 from tests.gateway.nights import START, Written, election, totals
 from tests.gateway.tokens import HS256, token

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.tables.boxes import read_table, tallies
-from producers.tables.line_checks import SHOWN_FAULTS
+from producers.tables.lines import SHOWN_FAULTS
 from producers.tables.mapping import BoxMapping, parse_mapping, read_mapping
 from schemas.errors import MappingError, TableError
 from schemas.tally import encode

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from producers.tables.already_published import ReportHistory
-from producers.tables.drafts import Statement
+from producers.tables.statements import ReportHistory, Statement
 from schemas.tally import Counted, Withdrawn
 from tests.builders import NIGHT, counted
 

@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from producers.simulating.library import read_scenario
-from producers.tables.already_published import ReportHistory
 from producers.tables.mapping import ReportMapping, read_report_mapping
 from producers.tables.reports import read_reports
+from producers.tables.statements import ReportHistory
 from schemas.definition import Election, Source
 from schemas.errors import TableError
 from schemas.tally import Reported

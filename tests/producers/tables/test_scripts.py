@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from producers.tables.boxes import election, read_table, tallies
 from producers.tables.mapping import BoxMapping
-from producers.tables.names import Names
+from producers.tables.notation import Names
 from producers.tables.reports import read_reports
 from schemas.definition import Election, Source, Unit
 from schemas.errors import TableError

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from producers.tables.layout import Sheet, TableLine
-from producers.tables.line_checks import LineFaults
+from producers.tables.lines import LineFaults
 from producers.tables.mapping import ReportMapping
 from producers.tables.reports import ReportReader
 from schemas.contests import Candidate, Contest

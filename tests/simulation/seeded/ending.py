@@ -4,8 +4,7 @@ from collections.abc import Collection
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from eventlog.clock import Clock
-from eventlog.port import EventLog
-from eventlog.reading import read_to_end
+from eventlog.port import EventLog, read_to_end
 from eventlog.run import Run, find_run
 from schemas.totals import Cell
 from tabulation.view.program import Program

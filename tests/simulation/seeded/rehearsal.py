@@ -19,7 +19,7 @@ from eventlog.run import Run, create_run, find_run
 from gateway.follow import follow, pulse, watch
 from gateway.gateway import Gateway
 from producers.publish import Publisher
-from producers.replaying.archived import ArchivedNight
+from producers.replaying.inputs import ArchivedNight
 from producers.replaying.replay import ArchiveReplay, ReplaySettings
 from sandik.orders import relay_amendments
 from schemas.control import ReplayOrder, ReplayPaused, ReplayResumed, ReplaySought, ReplaySpeedSet, ReplayStepped

@@ -25,7 +25,7 @@ from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import PublishedPositions, Timed, as_relayed
 from tabulation.on_air import OnAir, Relays
 from tabulation.orders.control import Control
-from tabulation.orders.restrictions import NO_EMBARGO
+from tabulation.orders.effects import NO_EMBARGO
 from tabulation.view.figures import UnitFigures
 from tabulation.view.view import View
 from tests.simulation.seeded.world import play

@@ -31,9 +31,9 @@ from tabulation.derived.facts import (
     units_with_seats,
 )
 from tabulation.orders.control import Control
-from tabulation.orders.restrictions import Embargo
+from tabulation.orders.effects import Embargo
 from tabulation.seats import Undecided
-from tabulation.view.claims import Claims, Shift, claim_of, unheard
+from tabulation.view.figures import Claims, Shift, claim_of, unheard
 from tabulation.view.program import Program
 from tabulation.view.view import View
 from tests.builders import NIGHT, small_election

@@ -36,7 +36,7 @@ from tabulation.orders.confirmations import (
     questions,
     unanswered,
 )
-from tabulation.orders.restrictions import NO_EMBARGO, Embargo
+from tabulation.orders.effects import NO_EMBARGO, Embargo
 from tests.builders import NIGHT, small_election
 from tests.schemas.orders import Kind, order
 from tests.tabulation.nights import CELL, WHERE, on_air, setting

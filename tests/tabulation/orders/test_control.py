@@ -30,7 +30,7 @@ from tabulation.orders.control import (
     Rundown,
     broken_control,
 )
-from tabulation.orders.restrictions import NO_EMBARGO, Embargo
+from tabulation.orders.effects import NO_EMBARGO, Embargo
 from tests.gateway.nights import START, Written, election
 from tests.schemas.orders import Kind, new_signer, order, written
 from tests.simulation.test_broken_control import SOUND, broken

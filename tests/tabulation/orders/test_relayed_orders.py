@@ -9,7 +9,7 @@ from schemas.asides import OVERRIDE_PREFIX, Gate, Override, parse_gate
 from schemas.control import Called, FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.figures import COUNTS
 from schemas.totals import Cell, Totals
-from tabulation.orders.relayed_orders import RELAY_MS, Holds, Overrides, RelayedOrders
+from tabulation.orders.effects import RELAY_MS, Holds, Overrides, RelayedOrders
 from tests.builders import DISTRICTS, NIGHT, small_election
 from tests.schemas.orders import order
 

@@ -18,7 +18,7 @@ from schemas.control import (
     Taken,
 )
 from schemas.trust import Verdict
-from tabulation.orders.restrictions import (
+from tabulation.orders.effects import (
     MAX_EMBARGOES,
     MAX_NAMED,
     NO_EMBARGO,

@@ -14,8 +14,8 @@ from schemas.figures import COUNTS
 from schemas.moments import epoch_ms
 from schemas.totals import Cell, Totals, parse_totals
 from tabulation.on_air import OnAir
-from tabulation.orders.relayed_orders import Holds, Overrides, RelayedOrders
-from tabulation.view.claims import Shift, claim_of, claims_before_counting, unheard
+from tabulation.orders.effects import Holds, Overrides, RelayedOrders
+from tabulation.view.figures import Shift, claim_of, claims_before_counting, unheard
 from tabulation.view.program import Program
 from tabulation.view.view import View
 from tests.gateway.gateways import Message

@@ -2,7 +2,7 @@
 
 import pytest
 
-from producers.replaying.archived import ArchivedBatch, ArchiveReader
+from producers.replaying.inputs import ArchivedBatch, ArchiveReader
 from schemas.amendments import AMENDED_KEY
 
 TALLY = b"tr/34/sile"

@@ -1,28 +1,43 @@
-"""An archive's tallies as a replay needs them: when each is due, and what to publish, in batches of columns.
+"""What a replay reads: an archive's tallies, in batches of columns with when each is due, and operators' orders.
 
 A record is due at the latest time of itself and of those before it. So the log's order is kept, and a record with an
 early time that came late comes late again. A record without a time is due with the one before it.
+
+Orders are read from the control topic beside the publishing of records, which does not wait for them.
 """
 
 import asyncio
+import logging
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import accumulate, islice, pairwise
-from typing import Final
+from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
-from eventlog.archive.manifest import Segment
+from eventlog.archive.files import Columns, Segment, columns_of, microseconds, moment
 from eventlog.archive.reader import Archive
-from eventlog.archive.segment import Columns, columns_of, microseconds, moment
-from eventlog.port import Entry
+from eventlog.loops import Tries
+from eventlog.port import Entry, EventLog
+from eventlog.run import Run
 from schemas.amendments import AMENDED_KEY
-from schemas.errors import ArchiveError
+from schemas.control import ReplayOrder, parse_epoch
+from schemas.errors import ArchiveError, LogError, UsageError
+from schemas.fields import Record
+from schemas.trust import OperatorKey, OrderVerifier
+
+_log = logging.getLogger(__name__)
 
 _BATCH_RECORDS: Final = 4_096
 """Records in one batch where they are merged from several files one by one: some 20 ms of work."""
 
 _US_PER_MS: Final = 1_000
+
+_MAX_RECORDS: Final = 1_000
+_READ_WAIT_MS: Final = 1_000
+"""How long one read of the control topic waits; it only bounds the wait, since an order ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +171,59 @@ def _merged(archive: Archive) -> Iterator[Columns]:
             columns.key.append(row.key)
             columns.value.append(row.value)
         yield columns
+
+
+class OrderReceiver:
+    """Reads a run's control topic from its beginning, and keeps the operators' orders that are to be carried out.
+
+    Orders before the offset `since` were given to an earlier replay and are not carried out. They are read all the
+    same, since an order is verified by those before it. `orders` has the ones to carry out, oldest first; the caller
+    takes them out. `received` is set whenever there is a new one; the caller clears it.
+    """
+
+    def __init__(self, log: EventLog, run: Run, operators: Sequence[OperatorKey], tries: Tries, since: int) -> None:
+        self.orders: Final[deque[ReplayOrder]] = deque()
+        self.received: Final = asyncio.Event()
+        self._log = log
+        self._run = run
+        self._tries = tries
+        self._since = since
+        self._position = 0
+        self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, operators)
+        self._own_epochs: set[str] = set()
+
+    def expect(self, epoch: str) -> None:
+        """Note that this replay begins the epoch itself. Call it before the epoch begins."""
+        self._own_epochs.add(epoch)
+
+    async def follow(self) -> NoReturn:
+        """Read the topic until cancelled. Raises `UsageError` where another process begins to replay into the run."""
+        while True:
+            try:
+                await self._read()
+            except LogError as error:
+                await self._tries.wait(error, partial(_log.warning, "%s"))
+
+    async def _read(self) -> None:
+        async with self._log.reader(self._run.topics.control.name, {0: self._position}) as reader:
+            while True:
+                for batch in await reader.read(max_records=_MAX_RECORDS, wait_ms=_READ_WAIT_MS):
+                    self._tries.succeeded()
+                    for record in batch.records:
+                        self._receive(record)
+
+    def _receive(self, record: Record) -> None:
+        self._position = record.offset + 1
+        verdict = self._verifier.verify(record.offset, record.value, record.timestamp)
+        if record.offset < self._since:
+            return
+        if verdict is None:
+            begun = parse_epoch(record.value)
+            if begun is not None and begun.run == self._run.name and begun.epoch not in self._own_epochs:
+                raise UsageError(f"Another replay goes on in run {self._run.name!r}; this one has ended.")
+            return
+        if not verdict.counts:
+            _log.warning("The control record at %d has no effect: %s.", verdict.offset, verdict.refusal)
+        elif isinstance(verdict.order, ReplayOrder):
+            self.orders.append(verdict.order)
+            self.received.set()
