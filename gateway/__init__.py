@@ -3,7 +3,7 @@
 Start at `server`: it serves one port, and runs the loops of `follow`, which feed the `gateway`, and that of `recall`,
 which gives it the lead over time of before its start. That ties together one
 `run_state` (the folds of one run in one incarnation of its log) and the `broadcaster` (its clients, and what each is
-sent) by its `settings`, and tells its `health`; the metrics of all `workers` behind one port are scraped together.
+sent) by its `settings`, and tells its `health`.
 
 What the figures are and what follows from them is in tabulation. The rest is in layers. Each knows those below it,
 and none above:

@@ -14,8 +14,7 @@ from typing import Final, NamedTuple
 from eventlog.clock import Clock
 from eventlog.run import Run
 from gateway.admission.access import Grant, may_see_numbers
-from gateway.admission.handshake import Handshake, Refusal, over_limit
-from gateway.admission.limits import ConnectionCounts
+from gateway.admission.handshake import ConnectionCounts, Handshake, Refusal, over_limit
 from gateway.broadcaster import Broadcaster
 from gateway.health import LogContact, Metrics, Reading, Reason, unready
 from gateway.run_state import Client, RunState

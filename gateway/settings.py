@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from eventlog.loops import RetryPolicy
-from gateway.admission.handshake import AccessSettings
+from gateway.admission.handshake import KIB, AccessSettings, Limits
 from gateway.admission.keys import TlsFiles
-from gateway.admission.limits import Limits
 from gateway.brand import BrandFolder, standard_brand
 from schemas.trust import OperatorKey
 from tabulation.derived.feeds import FeedLimits
-
-KIB: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)

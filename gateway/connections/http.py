@@ -29,8 +29,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 from websockets.exceptions import InvalidHeaderValue
 
-from gateway.admission.handshake import STREAM_PATH, Refusal, RequestHead, peer_of, refuse_head, too_large
-from gateway.admission.limits import counted_address
+from gateway.admission.handshake import (
+    STREAM_PATH,
+    Refusal,
+    RequestHead,
+    counted_address,
+    peer_of,
+    refuse_head,
+    too_large,
+)
 from gateway.clients.framing import Framing, chunk
 from gateway.connections.upgrade import UpgradeRequest, hand_over, read_plain
 from gateway.gateway import Gateway

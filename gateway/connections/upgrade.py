@@ -23,8 +23,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 from websockets.utils import accept_key
 
-from gateway.admission.handshake import STREAM_PATH, RequestHead, refuse_head
-from gateway.admission.limits import Limits
+from gateway.admission.handshake import STREAM_PATH, Limits, RequestHead, refuse_head
 from schemas.wire import PROTOCOL
 
 LIBRARY_LOGGER: Final = logging.getLogger(__name__)

@@ -24,8 +24,7 @@ from websockets.http11 import Response
 from websockets.protocol import CLOSING, CONNECTING, OPEN, SERVER, Protocol, State
 
 from gateway.admission.access import Grant
-from gateway.admission.handshake import Credentials, Refusal, peer_of
-from gateway.admission.limits import Meter
+from gateway.admission.handshake import Credentials, Meter, Refusal, peer_of
 from gateway.clients.audience import RESTART_CODE, RESTART_REASON
 from gateway.clients.framing import COMPRESSION_WINDOW_BITS, PING, Framing, plain_frame, pong, text_frame
 from gateway.connections.http import hang_up

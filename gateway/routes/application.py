@@ -3,6 +3,7 @@
 What is large is compressed for whoever can read it so; an event stream is not, since it would be held back.
 """
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, cast
 
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from gateway.admission.access import PUBLIC
+from gateway.admission.access import PUBLIC, Grant
 from gateway.admission.handshake import ORDERS_PATH, STREAM_PATH
 from gateway.gateway import Gateway
 from gateway.health import CONTENT_TYPE, shown_age_s
@@ -32,16 +33,12 @@ from gateway.routes.answers import (
 )
 from gateway.routes.boundaries import Boundaries
 from gateway.routes.compare import CompareEndpoint
-from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint
+from gateway.routes.control import ControlEndpoint, OrderLog, OrdersEndpoint, QuarantineEndpoint
 from gateway.routes.facts import FactsEndpoint, LeadOverTimeEndpoint, SeatsEndpoint
-from gateway.routes.files import PageFiles
 from gateway.routes.middleware import AdmissionMiddleware, grant_of
-from gateway.routes.pages import BoardEndpoint, OverlayEndpoint
-from gateway.routes.quarantine import QuarantineEndpoint
-from gateway.routes.rows import RowsEndpoint
+from gateway.routes.pages import BoardEndpoint, OverlayEndpoint, PageFiles
 from gateway.routes.stream import StreamEndpoint
-from gateway.routes.totals import TotalsEndpoint
-from gateway.workers import WorkerMetrics
+from gateway.routes.totals import RowsEndpoint, TotalsEndpoint
 from schemas.amendments import FIRST_VERSION
 
 _VERSION_DIGITS: Final = 6
@@ -61,9 +58,9 @@ def application(
     moments: Moments | None = None,
     boundaries: Boundaries | None = None,
     log: OrderLog | None = None,
-    worker_metrics: WorkerMetrics | None = None,
+    scrape: Callable[[Grant], Awaitable[bytes]] | None = None,
 ) -> Starlette:
-    """The routes of one gateway; with a log it takes orders, with `worker_metrics` it serves all workers' metrics."""
+    """The routes of one gateway; with a log it takes orders, with `scrape` it serves all workers' metrics."""
     files = PageFiles(pages, gateway.settings.brand)
     rows = RowsEndpoint(gateway)
 
@@ -78,7 +75,7 @@ def application(
 
     async def metrics(request: Request) -> Response:
         grant = grant_of(request)
-        body = await worker_metrics.scrape(grant) if worker_metrics is not None else gateway.exposed_to(grant)
+        body = await scrape(grant) if scrape is not None else gateway.exposed_to(grant)
         return Response(body, headers={"content-type": CONTENT_TYPE} | NO_STORE)
 
     async def definition(request: Request) -> Response:

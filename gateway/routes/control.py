@@ -1,4 +1,4 @@
-"""The control room: /v1/control, what an operator watches beside the figures, and /v1/orders, what they order.
+"""The control room: what an operator watches beside the figures (/v1/control), orders (/v1/orders), and works through.
 
 An order is signed in the operator's browser, on its way into the control topic. What goes into the log are the bytes
 that were sent: the signature is over them, and the gateway has no key of its own. An order that would not count is
@@ -10,10 +10,15 @@ is signed, and writes nothing; `adds` are fields to add to the order.
 Who is in the control room is whoever has looked at it in the last seconds; a page looks once a second. Each gateway
 knows those that look at it: where several serve a run, operators of one room are sent to one of them, or each sees a
 part.
+
+The quarantine is worked through in groups of one reason, source and unit, and by page (/v1/quarantine). A night of one
+broken feed sets aside hundreds of records at once. Groups are small enough for the control room to be told of all of
+them each second; the records of one are asked for where somebody opens it. What is asked for is settled by orders, one
+for each record: the positions of a whole selection are in its answer.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -21,6 +26,7 @@ from itertools import islice
 from typing import Final, Protocol
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -28,7 +34,6 @@ from eventlog.port import Entry
 from gateway.admission.access import Grant
 from gateway.gateway import Gateway
 from gateway.pages import graphic_fault
-from gateway.routes import quarantine
 from gateway.routes.answers import RETRY_AFTER_S, Coded, json_answer, run_state_of
 from gateway.routes.middleware import grant_of
 from gateway.run_state import RunState
@@ -46,9 +51,11 @@ from schemas.control import (
 from schemas.errors import LogError, UsageError
 from schemas.graphics import GraphicListed, GraphicTaken, RundownOrder
 from schemas.moments import epoch_ms
+from schemas.quarantine import REPAIRABLE, Quarantined, statement_of
 from schemas.tally import Tally, encode
 from schemas.trust import Verdict
 from schemas.wire import Scope
+from tabulation.counting.quarantine import Quarantine
 from tabulation.derived.alarms import race, shown_next
 from tabulation.derived.facts import in_force_for
 from tabulation.orders.confirmations import Question, changes, figure_of, impossible, instead_of, questions, unanswered
@@ -106,7 +113,7 @@ class ControlEndpoint:
     async def answer(self, request: Request) -> Response:
         """How the run is held, and what waits for an operator."""
         grant = grant_of(request)
-        quarantine.require_control_room(grant)
+        _require_control_room(grant)
         run_state = run_state_of(self._gateway)
         now = self._gateway.clock.now()
         self._presence.note(grant, request.query_params.get("as", ""), now)
@@ -139,7 +146,7 @@ class ControlEndpoint:
             "calls": [call.model_dump() for call in run_state.control.calls],
             "feeds": {source: feed.model_dump() for source, feed in gateway.feeds_now().items()},
             "alarms": [asdict(alarm) for alarm in islice(reversed(run_state.alarms.raised), SHOWN)],
-            "quarantine": quarantine.summary(run_state.quarantine),
+            "quarantine": _of_quarantine(run_state.quarantine),
             "rundown": _rundown(run_state.control.rundown),
             "audit": [_described(verdict) for verdict in _newest(run_state.control)],
         }
@@ -343,3 +350,143 @@ def _released(run_state: RunState, order: Order) -> Tally | None:
         return run_state.quarantine.released_by(order)
     except UsageError as error:
         raise Coded(_CONFLICT, "not_releasable", str(error)) from error
+
+
+_MAX_SHOWN_CHARS: Final = 500
+"""How much of a quarantined record's bytes an answer repeats: a box with its 49 candidates."""
+
+_FIELDS: Final = ("reason", "source", "unit", "text", "offset", "limit")
+
+
+class QuarantineEndpoint:
+    """The route of one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def answer(self, request: Request) -> Response:
+        """A page of the records that wait and match, the newest first, with the positions of all that match."""
+        _require_control_room(grant_of(request))
+        queue = run_state_of(self._gateway).quarantine
+        asked = _Asked.of(request.query_params)
+        found = [record for record in queue.waiting if asked.matches(queue, record)]
+        page = found[asked.offset : asked.offset + asked.limit]
+        body = {
+            "total": len(found),
+            "offset": asked.offset,
+            "records": [_waiting(queue, record) for record in page],
+            "positions": [record.position.decode() for record in found],
+            "releasable": [record.position.decode() for record in found if _is_releasable(queue, record)],
+        }
+        return json_answer(orjson.dumps(body), headers={"cache-control": "no-store"})
+
+
+def _require_control_room(grant: Grant) -> None:
+    """Raises `Coded` for whoever may not see what the public does not."""
+    if not grant.allows("control_room"):
+        raise Coded(
+            403,
+            "needs_control_room",
+            "This is for the control room. Bring a token of scope control_room or operator.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked for; `None` for any. A source or unit of "" is that of records of which it cannot be read."""
+
+    reason: str | None
+    source: str | None
+    unit: str | None
+    text: str
+    offset: int
+    limit: int
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "_Asked":
+        """What a query says. Raises `HTTPException`."""
+        unknown = sorted(query.keys() - {*_FIELDS, "token"})
+        if unknown:
+            raise HTTPException(400, f"There is no {', '.join(unknown)} here. Give any of {', '.join(_FIELDS)}.")
+        return cls(
+            query.get("reason"),
+            query.get("source"),
+            query.get("unit"),
+            query.get("text", "").casefold(),
+            _number("offset", query.get("offset", "0")),
+            min(_number("limit", query.get("limit", str(SHOWN))), SHOWN),
+        )
+
+    def matches(self, queue: Quarantine, record: Quarantined) -> bool:
+        reason, source, unit = _group_of(queue, record)
+        if (self.reason or reason, self.source if self.source is not None else source) != (reason, source):
+            return False
+        if self.unit is not None and self.unit != unit:
+            return False
+        return not self.text or any(self.text in one.casefold() for one in _searched(record))
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdecimal() or len(text) > 6:  # noqa: PLR2004  no list here is a million long
+        raise HTTPException(400, f"{text!r} is no {name}. Give a number, from 0 on.")
+    return int(text)
+
+
+def _searched(record: Quarantined) -> Iterator[str]:
+    yield record.position.decode()
+    yield record.detail
+    yield record.original.decode(errors="replace")
+
+
+def _group_of(queue: Quarantine, record: Quarantined) -> tuple[str, str, str]:
+    found = queue.statement(record.position.decode())
+    return (record.reason, "", "") if found is None else (record.reason, found.cell.source, found.cell.district)
+
+
+def _groups(queue: Quarantine) -> list[dict[str, object]]:
+    """What waits, by reason, source and unit, in an order that stays the same as records come and go."""
+    counts: dict[tuple[str, str, str], list[int]] = {}
+    for record in queue.waiting:
+        found = counts.setdefault(_group_of(queue, record), [0, 0])
+        found[0] += 1
+        found[1] += _is_releasable(queue, record)
+    return [
+        {"reason": reason, "source": source, "unit": unit, "count": count, "releasable": releasable}
+        for (reason, source, unit), (count, releasable) in sorted(counts.items())
+    ]
+
+
+def _of_quarantine(queue: Quarantine) -> dict[str, object]:
+    """What the control room is told of the quarantine each second."""
+    return {
+        "waiting": queue.waiting_count,
+        "skipped": queue.skipped,
+        "changes": queue.changes,
+        "reasons": queue.reasons,
+        "groups": _groups(queue),
+        "newest": [_waiting(queue, record) for record in islice(queue.waiting, SHOWN)],
+        "uncounted": [_waiting(queue, record) for record in islice(queue.uncounted, SHOWN)],
+    }
+
+
+def _is_releasable(queue: Quarantine, record: Quarantined) -> bool:
+    assessment = queue.assessment(record.position.decode())
+    return record.reason in REPAIRABLE and (assessment is None or assessment.refusal is None)
+
+
+def _waiting(queue: Quarantine, record: Quarantined) -> dict[str, object]:
+    """One record: why it is set aside, what it says as far as it can be read, and what can be done about it."""
+    position = record.position.decode()
+    assessment, found = queue.assessment(position), queue.statement(position)
+    return {
+        "position": position,
+        "reason": record.reason,
+        "detail": record.detail,
+        "releasable": _is_releasable(queue, record),
+        "verdict": assessment.verdict if assessment is not None else None,
+        "refusal": assessment.refusal if assessment is not None else None,
+        "contest": found.cell.contest if found is not None else None,
+        "source": found.cell.source if found is not None else None,
+        "statement": statement_of(found).model_dump() if found is not None else None,
+        "said": record.original[:_MAX_SHOWN_CHARS].decode(errors="replace"),
+    }

@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from eventlog.clock import Wall
-from gateway.admission.handshake import AccessSettings, origins, proxies
+from gateway.admission.handshake import AccessSettings, Limits, origins, proxies
 from gateway.admission.keys import TlsFiles, read_key
-from gateway.admission.limits import Limits
 from gateway.brand import STANDARD_BRAND, open_brand
 from gateway.recall import Moments
 from gateway.routes.boundaries import Boundaries, read_boundaries

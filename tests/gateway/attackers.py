@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from gateway.admission.limits import Limits
+from gateway.admission.handshake import Limits
 from gateway.settings import GatewaySettings
 from tests.gateway.gateways import FAST, Running, is_ready, night, running, viewer
 from tests.patience import LIMIT_S

@@ -19,7 +19,7 @@ from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog
 from eventlog.run import RunTopics, create_run
 from eventlog.sqlite.log import SqliteLog
-from gateway.admission.limits import Limits
+from gateway.admission.handshake import Limits
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 from schemas.definition import Election

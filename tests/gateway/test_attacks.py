@@ -13,8 +13,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.admission.access import RefusalCode
-from gateway.admission.handshake import AccessSettings, proxies
-from gateway.admission.limits import Limits
+from gateway.admission.handshake import AccessSettings, Limits, proxies
 from schemas.wire import MAX_MESSAGE_BYTES, MAX_SUBSCRIPTIONS, CloseCode
 from tests.gateway.attackers import MASKED, NO_MASK, OPENING, RESTLESS, attacked, closing, frame, opened, rest
 from tests.gateway.gateways import FAST, Running, Viewer, connect, get, night, running, viewer

@@ -13,7 +13,7 @@ import pytest
 
 from eventlog.clock import Wall
 from eventlog.sqlite.log import SqliteLog
-from gateway.admission.limits import Limits
+from gateway.admission.handshake import Limits
 from schemas.wire import CloseCode
 from tests.gateway.attackers import OPENING, attacked, closing, frame, opened, rest
 from tests.gateway.gateways import FAST, Running, get, http_client, is_ready, night, publish, running

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from eventlog.clock import Manual, Wall
 from eventlog.loops import forever
 from gateway.admission.access import PUBLIC, Grant
-from gateway.workers import AGAIN_S, WorkerMetrics, merged
+from gateway.server import AGAIN_S, WorkerMetrics, merged
 from tests.patience import LIMIT_S
 
 CONTROL_ROOM = Grant(scope="control_room")

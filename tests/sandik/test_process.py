@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gateway.admission.limits import Limits
+from gateway.admission.handshake import Limits
 from gateway.settings import GatewaySettings
 from sandik.commands.gateway import within_files
 from sandik.process import (

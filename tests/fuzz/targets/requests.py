@@ -20,8 +20,7 @@ import orjson
 from eventlog.clock import Manual
 from eventlog.run import RunTopics
 from eventlog.sqlite.log import SqliteLog
-from gateway.admission.handshake import AccessSettings, proxies
-from gateway.admission.limits import Limits
+from gateway.admission.handshake import AccessSettings, Limits, proxies
 from schemas.control import Called, FigureOverridden, Held
 from schemas.trust import encode_order
 from tests.builders import counted

@@ -8,7 +8,7 @@ from uvicorn.server import ServerState
 from websockets.http11 import Response
 
 from eventlog.clock import Manual
-from gateway.admission.limits import Limits
+from gateway.admission.handshake import Limits
 from gateway.connections.http import HttpConnection
 from gateway.connections.upgrade import Accepted, Upgraded, UpgradeRequest, answer, handshake, read_plain
 from gateway.connections.websocket import WebSocketConnection

@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from gateway.pages import PAGES
-from gateway.routes.joined import closure, fetched_later
+from gateway.pages import PAGES, closure, fetched_later
 
 PAGE = (Path(__file__).parents[3] / "docs" / "board.md").read_text(encoding="utf-8")
 

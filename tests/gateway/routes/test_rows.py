@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
-import gateway.routes.rows as door
+import gateway.routes.totals as door
 import tabulation.derived.row_forms as pieces
 from eventlog.clock import Manual, Wall
 from eventlog.port import Entry
@@ -23,7 +23,7 @@ from eventlog.sqlite.log import SqliteLog
 from gateway.admission.handshake import AccessSettings
 from gateway.brand import BRAND_FILE, SHIPPED, STANDARD_BRAND, read_folder
 from gateway.gateway import Gateway
-from gateway.routes.rows import RowsEndpoint
+from gateway.routes.totals import RowsEndpoint
 from gateway.settings import GatewaySettings
 from schemas.asides import Gate
 from tabulation.orders.effects import Embargo

@@ -12,8 +12,7 @@ from eventlog.clock import Wall
 from eventlog.port import Entry
 from eventlog.run import RunTopics, create_run
 from eventlog.sqlite.log import SqliteLog
-from gateway.admission.handshake import AccessSettings
-from gateway.admission.limits import Limits
+from gateway.admission.handshake import AccessSettings, Limits
 from schemas.control import EmbargoLifted
 from tests.gateway.event_streams import ALL, listening
 from tests.gateway.gateways import (
