@@ -18,8 +18,7 @@ from benchmarks.night import election
 from sandik.load.clients import LoadClients
 from sandik.load.connection import Connection
 from sandik.load.feed import Feed, Prior
-from sandik.load.plan import Plan, Stalling
-from sandik.load.schedule import Schedule
+from sandik.load.plan import Plan, Schedule, Stalling
 
 CLIENTS = 500
 ROUNDS = 60

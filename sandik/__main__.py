@@ -6,9 +6,9 @@ import sys
 def main() -> None:
     """Run the command line."""
     try:
-        from sandik import standard_files  # noqa: PLC0415  this is where an interrupt may come
+        from sandik import screen  # noqa: PLC0415  this is where an interrupt may come
 
-        standard_files.repair()
+        screen.repair()
         from sandik.cli import main as command_line  # noqa: PLC0415  as above
     except KeyboardInterrupt:
         sys.exit(130)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sandik import screen, standard_files
+from sandik import screen
 from sandik.logs import LogForm, configure_logs
 from schemas.errors import Interrupted, SandikError, UsageError
 
@@ -154,12 +154,10 @@ def load_command(name: str) -> Any | None:  # noqa: ANN401  Typer keeps a comman
             from sandik.commands.run import app
         case "boxes" | "reports":
             from sandik.commands.tables import app
-        case "publish":
+        case "publish" | "simulate":
             from sandik.commands.publish import app
         case "definition":
             from sandik.commands.definition import app
-        case "simulate":
-            from sandik.commands.simulate import app
         case "replay" | "timeline":
             from sandik.commands.replay import app
         case "aggregate":
@@ -286,11 +284,11 @@ def main() -> None:
         screen.say(f"sandik: {error}")
         sys.exit(1)
     except BrokenPipeError:  # who read our output has seen enough
-        standard_files.give_up_output()
+        screen.give_up_output()
         sys.exit(1)
     except OSError as error:
         _log.info("This came from", exc_info=True)
         what = "" if error.filename is None else f"{error.filename}: "
         screen.say(f"sandik: {what}{error.strerror or error}. Mend that and try again; --verbose says where it was.")
-        standard_files.give_up_output()
+        screen.give_up_output()
         sys.exit(1)

@@ -9,6 +9,8 @@ deals new connections out among all that listen at the port (SO_REUSEPORT, socke
 with the lowest number that is free on it. What is held is a socket in Linux's abstract namespace (unix(7)): it leaves
 no file behind, and the kernel frees it the moment a process ends, however it ends. Namespaces of the network keep
 containers apart, as their host names do.
+
+Processes that one command starts send one another objects through a pipe (`PipeEnd`).
 """
 
 import asyncio
@@ -24,7 +26,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from hashlib import sha256
-from typing import Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
 
 import uvloop
 
@@ -32,6 +34,9 @@ from eventlog.clock import Clock
 from eventlog.loops import RetryPolicy, forever
 from sandik import screen
 from schemas.errors import Interrupted, LogError, LoopEnded, SandikError, UsageError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection as Pipe
 
 T = TypeVar("T")
 
@@ -339,3 +344,53 @@ def _reserved(address: str) -> socket.socket | None:
 def _host() -> str:
     """The host's name, of which only what a member's name may have is left."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[: _MAX_CHARACTERS - len(f"-{MAX_ON_A_HOST}")]
+
+
+def cpu_s() -> float:
+    """CPU time of this process so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+class PipeClosed(Exception):
+    """The other side of a pipe is gone."""
+
+
+class PipeEnd:
+    """One end of a pipe. Use as a context manager; it closes the pipe."""
+
+    def __init__(self, pipe: "Pipe[object, object]") -> None:
+        self._pipe = pipe
+        self._came: asyncio.Queue[object | PipeClosed] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+
+    def __enter__(self) -> Self:
+        self._loop.add_reader(self._pipe.fileno(), self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.remove_reader(self._pipe.fileno())
+        self._pipe.close()
+
+    def send(self, message: object) -> None:
+        """Send an object. Raises `PipeClosed` where the other side is gone."""
+        try:
+            self._pipe.send(message)
+        except OSError as error:
+            raise PipeClosed from error
+
+    async def receive(self) -> object:
+        """Return the next object. Raises `PipeClosed` once the other side is gone."""
+        came = await self._came.get()
+        if isinstance(came, PipeClosed):
+            self._came.put_nowait(came)
+            raise came
+        return came
+
+    def _take(self) -> None:
+        try:
+            while self._pipe.poll():
+                self._came.put_nowait(self._pipe.recv())
+        except (EOFError, OSError):
+            self._loop.remove_reader(self._pipe.fileno())
+            self._came.put_nowait(PipeClosed())

@@ -22,7 +22,6 @@ from eventlog.port import EventLog, RestorableLog
 from eventlog.run import Run, create_run, find_run, open_run
 from eventlog.sqlite.log import SqliteLog
 from sandik import screen
-from sandik.tracing import traced_where_asked
 from schemas.control import Mode
 from schemas.definition import Election
 from schemas.errors import UnknownRun, UsageError
@@ -41,7 +40,12 @@ def open_log(url: str, clock: Clock) -> EventLog:
     The clock is the machine's, whatever speed events are played at: the embedded log's leases live by it. How to prove
     oneself to Kafka comes from the environment (`SANDIK_KAFKA_…`).
     """
-    return traced_where_asked(_adapter(url, clock), os.environ)
+    log = _adapter(url, clock)
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        from sandik.telemetry import traced  # noqa: PLC0415  few ask for spans
+
+        return traced(log, os.environ)
+    return log
 
 
 def open_restorable_log(url: str, clock: Clock) -> RestorableLog:

@@ -5,17 +5,13 @@ async with connect(url, subscriptions=[Wanted("metropolitan_mayor", "aa", ("tr/3
         print(night.entry(change.contest, change.source, "tr/34"), night.feeds)
 
 - `night` is the machine, without I/O: one `subscription` after the other, each with its cursor, beside the server's
-  state (feeds, holds).
-- `connection` lets a WebSocket feed it, at an `endpoint`, which also says when to come back; the token that it brings
-  is replaced before it expires.
-- `definition` asks for the election's definition, in any version: `night.definition_version` says by which one figures
-  are summed up.
+  state (feeds, holds). It also says when to come back.
+- `connection` lets a WebSocket feed it; the token that it brings is replaced before it expires. It also asks for the
+  election's definition, in any version: `night.definition_version` says by which one figures are summed up.
 """
 
-from sandik.client.connection import LiveNight, Token, connect
-from sandik.client.definition import fetch_definition
-from sandik.client.endpoint import Retry, may_reconnect
-from sandik.client.night import Change, Handle, News, Night, Pending, Status, StatusChange
+from sandik.client.connection import LiveNight, Token, connect, fetch_definition
+from sandik.client.night import Change, Handle, News, Night, Pending, Retry, Status, StatusChange, may_reconnect
 from sandik.client.subscription import FeedNow, Figures, Wanted, covers, is_held
 
 __all__ = [

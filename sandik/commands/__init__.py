@@ -1,7 +1,7 @@
 """The commands, those in one module that a user would look for together. Modules import what their commands run.
 
-- A night comes in: `simulate` (a seeded one), `replay` (an archived one, also as a timeline for graphics), `tables`
-  (tables of boxes, and agencies' totals as reports), `publish` (ready events).
+- A night comes in: `publish` (ready events, or simulated from a seed), `replay` (an archived one, also as a timeline
+  for graphics), `tables` (tables of boxes, and agencies' totals as reports).
 - It is counted and shown: `aggregate`, `gateway`. All in one process: `run` (a file, or a simulated night as a demo).
   `control` gives orders.
 - It is kept: `archive` writes a run down, verifies that, and restores it into a log.

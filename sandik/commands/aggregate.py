@@ -9,7 +9,6 @@ from consumers.aggregate import AggregateSettings, Aggregator, Progress, fold_ru
 from eventlog.clock import Wall
 from eventlog.run import open_run
 from sandik import screen
-from sandik.metrics import AggregatorMetrics, metrics_served
 from sandik.options import (
     EMBEDDED_LOG,
     LogUrl,
@@ -22,6 +21,7 @@ from sandik.options import (
 )
 from sandik.process import member_name, run_to_completion, run_until_stopped
 from sandik.quantities import grouped
+from sandik.telemetry import AggregatorMetrics, metrics_served
 from sandik.wiring import open_log, wait_for_run
 
 EXAMPLE = "Example: sandik aggregate --log kafka://localhost:9092 --run 2024-yerel"

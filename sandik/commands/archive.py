@@ -17,7 +17,6 @@ from eventlog.clock import Wall
 from eventlog.run import find_run
 from eventlog.sqlite.file import check_file
 from sandik import screen
-from sandik.metrics import ArchiverMetrics, metrics_served
 from sandik.options import (
     EMBEDDED_LOG,
     LogUrl,
@@ -30,6 +29,7 @@ from sandik.options import (
 )
 from sandik.process import calm_garbage_collector, run_to_completion, run_until_stopped
 from sandik.quantities import grouped
+from sandik.telemetry import ArchiverMetrics, metrics_served
 from sandik.wiring import known_run, new_epoch, open_log, open_restorable_log, wait_for_run, warn_of_missed
 from schemas.errors import ArchiveError
 from schemas.totals import Told

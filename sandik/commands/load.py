@@ -24,11 +24,9 @@ from sandik.console import terminal
 from sandik.load.conductor import Show, conduct
 from sandik.load.connection import bearer, reason, stream_uri
 from sandik.load.feed import FeedPlan, read_prior
-from sandik.load.measurements import Histogram
-from sandik.load.outcome import Outcome, encode, summarize
-from sandik.load.plan import DEFAULT_MIX, Mix, Plan, Stalling, read_mix
+from sandik.load.outcome import Histogram, Outcome, encode, summarize
+from sandik.load.plan import DEFAULT_MIX, Mix, Plan, Schedule, Stalling, read_mix
 from sandik.load.report import render
-from sandik.load.schedule import Schedule
 from sandik.options import EMBEDDED_LOG, command_app
 from sandik.process import run_to_completion
 from sandik.quantities import decimal, grouped, parse_rate, parse_seconds, parse_share

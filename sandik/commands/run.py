@@ -41,7 +41,7 @@ from producers.tables.fitting import check_mapping
 from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping
 from sandik import screen
 from sandik.commands.gateway import Host, Port, announce, base_url, within_files
-from sandik.commands.simulate import ScenarioName, Seed, Speed, send
+from sandik.commands.publish import ScenarioName, Seed, Speed, send
 from sandik.commands.tables import DryRun, Every, MappingFile, Strict, Watch, read_definition, show
 from sandik.feed import Publishing, TableFeed, is_address
 from sandik.options import EMBEDDED_LOG, BrandName, LogUrl, OperatorKeys, RunMode, command_app, operator_keys

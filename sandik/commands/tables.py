@@ -21,7 +21,7 @@ from producers.tables.lines import bounded
 from producers.tables.mapping import BoxMapping, ReportMapping, read_boxes_mapping, read_report_mapping
 from producers.tables.statements import BoxHistory
 from sandik import screen
-from sandik.commands.simulate import Faults
+from sandik.commands.publish import Faults
 from sandik.feed import ReportsPublished, TableFeed, exports_of, is_address, no_history, read_feed, say_asides
 from sandik.options import EMBEDDED_LOG, LogUrl, OperatorKeys, Partitions, RunMode, RunName, command_app, operator_keys
 from sandik.process import in_thread, run_to_completion, run_until_stopped

@@ -11,9 +11,10 @@ from typing import Final
 
 from eventlog.clock import Clock
 from sandik.load.feed import FeedPlan, feed
-from sandik.load.outcome import Outcome
-from sandik.load.plan import Begin, Done, Piece, PipeClosed, PipeEnd, Plan, Ready, Stop
+from sandik.load.outcome import Outcome, Piece
+from sandik.load.plan import Begin, Done, Plan, Ready, Stop
 from sandik.load.worker import work
+from sandik.process import PipeClosed, PipeEnd
 from schemas.errors import SandikError, UsageError
 
 READY_TIMEOUT_S: Final = 60.0

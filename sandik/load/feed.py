@@ -22,9 +22,9 @@ from eventlog.loops import LOG_RETRY
 from eventlog.port import Entry, EventLog, read_until
 from eventlog.run import Run
 from producers.publish import BATCH_RECORDS, Publisher
-from sandik.load.measurements import MICROSECONDS, LoadFigures
-from sandik.load.plan import PIECE_S, Begin, Done, Piece, PipeClosed, PipeEnd, Plan, Ready, Stop, cpu_s
-from sandik.load.schedule import BoxChange, Schedule
+from sandik.load.outcome import MICROSECONDS, LoadFigures, Piece
+from sandik.load.plan import PIECE_S, Begin, BoxChange, Done, Plan, Ready, Schedule, Stop
+from sandik.process import PipeClosed, PipeEnd, cpu_s
 from sandik.wiring import open_log
 from schemas.definition import Election
 from schemas.errors import SandikError

@@ -15,7 +15,7 @@ from websockets.uri import WebSocketURI
 from eventlog.clock import Clock, Wall
 from eventlog.loops import forever
 from producers.chance import Chance, seeded
-from sandik.client.endpoint import Retry, may_reconnect
+from sandik.client.night import Retry, may_reconnect
 from sandik.load.clients import Client, LoadClients
 from sandik.load.connection import (
     Address,
@@ -28,9 +28,9 @@ from sandik.load.connection import (
     resolve,
     stream_uri,
 )
-from sandik.load.measurements import MICROSECONDS
-from sandik.load.plan import PIECE_S, Begin, Done, Piece, PipeClosed, PipeEnd, Plan, Ready, Stop, cpu_s
-from sandik.process import calm_garbage_collector
+from sandik.load.outcome import MICROSECONDS, Piece
+from sandik.load.plan import PIECE_S, Begin, Done, Plan, Ready, Stop
+from sandik.process import PipeClosed, PipeEnd, calm_garbage_collector, cpu_s
 from schemas.errors import SandikError
 
 OPEN_TIMEOUT_S: Final = 10.0

@@ -15,7 +15,7 @@ from eventlog.clock import Wall
 from eventlog.run import find_run
 from producers.publish import Publisher, entry
 from sandik.load.feed import Feed, Prior
-from sandik.load.schedule import COUNTER, Schedule
+from sandik.load.plan import COUNTER, Schedule
 from sandik.process import run_until_stopped
 from sandik.wiring import open_log
 from schemas.definition import Election

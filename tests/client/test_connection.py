@@ -14,7 +14,16 @@ from eventlog.clock import Wall
 from eventlog.sqlite.log import SqliteLog
 from gateway.admission.handshake import AccessSettings
 from sandik.client import Change, LiveNight, Retry, StatusChange, Wanted, connect
-from sandik.client.connection import LEAD_S, Settings, current_token, expires_at, is_asked_for, lead_s, pause_s
+from sandik.client.connection import (
+    LEAD_S,
+    Settings,
+    current_token,
+    definition_url,
+    expires_at,
+    is_asked_for,
+    lead_s,
+    pause_s,
+)
 from schemas.errors import StreamRefused
 from schemas.wire import Hello
 from tests.client.chaos import WANTED, Screen, chaos
@@ -398,3 +407,9 @@ async def test_what_no_header_can_have_is_no_token_and_is_not_repeated(text: str
     with pytest.raises(ValueError, match="not one word of ASCII") as refused:
         await current_token(lambda: text)
     assert str(text) not in str(refused.value)
+
+
+def test_the_definition_is_beside_any_address_of_a_gateway() -> None:
+    """A token does not go into it: it goes into a header."""
+    assert "http://localhost:8765/v1/definition" == definition_url("ws://localhost:8765/v1/stream?token=t")
+    assert "https://desk/v1/definition?version=2" == definition_url("https://desk/board", 2)

@@ -1,7 +1,4 @@
-"""What one subscription covers, asks for and shows.
-
-MERGED: What a delta means to a cursor.
-"""
+"""What one subscription covers, asks for and shows."""
 
 from collections.abc import Mapping
 from dataclasses import fields

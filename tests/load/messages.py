@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
-from sandik.load.schedule import Track
-from sandik.load.subject_state import Step, Subject, SubjectState, step
+from sandik.load.clients import Step, Subject, SubjectState, step
+from sandik.load.plan import Track
 
 DISTRICT = "tr/34/uskudar"
 TRACK = Track(places=(0, 2, 5), cycle=10, base=100)

@@ -3,10 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from sandik.load.measurements import Histogram, LoadFigures
-from sandik.load.outcome import Outcome
-from sandik.load.plan import Piece, Plan, Stalling
-from sandik.load.schedule import Schedule
+from sandik.load.outcome import Histogram, LoadFigures, Outcome, Piece
+from sandik.load.plan import Plan, Schedule, Stalling
 from tests.builders import small_election
 
 URL = "ws://127.0.0.1:1/v1/stream"

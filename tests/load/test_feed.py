@@ -12,7 +12,7 @@ from eventlog.run import Run, create_run
 from eventlog.sqlite.log import SqliteLog
 from producers.publish import entry
 from sandik.load.feed import Feed, Prior, read_prior
-from sandik.load.schedule import COUNTER, Schedule
+from sandik.load.plan import COUNTER, Schedule
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
 from tabulation.view.view import View

@@ -6,9 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from sandik.load.measurements import MAX_EXAMPLES, Histogram, LoadFigures
-from sandik.load.outcome import Outcome, curve, encode, summarize
-from sandik.load.plan import Piece, Stalling
+from sandik.load.outcome import MAX_EXAMPLES, Histogram, LoadFigures, Outcome, Piece, curve, encode, summarize
+from sandik.load.plan import Stalling
 from sandik.load.report import PlotLine, nice_above, plot, render, thin, time_axis
 from tests.load.plans import outcome, plan
 

@@ -14,7 +14,7 @@ from consumers import archive
 from consumers.aggregate import Progress
 from eventlog.clock import Manual
 from gateway.health import Metrics, Reading, workers_up
-from sandik.metrics import AggregatorMetrics, ArchiverMetrics
+from sandik.telemetry import AggregatorMetrics, ArchiverMetrics
 from schemas.wire import Feed
 from tests.builders import NIGHT
 

@@ -12,8 +12,8 @@ from typing import Final
 
 import pytest
 
-from sandik import screen, standard_files
-from sandik.standard_files import MAX_UNWRITTEN_CHARS, WrittenBehind
+from sandik import screen
+from sandik.screen import MAX_UNWRITTEN_CHARS, WrittenBehind
 from tests.patience import LIMIT_S
 
 needs_full: Final = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file here is always full")
@@ -136,7 +136,7 @@ def test_what_a_reader_does_not_take_in_time_is_left_out_and_counted(pipe: tuple
 def test_what_an_encoding_does_not_have_is_written_as_an_escape(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
-    standard_files.repair()
+    screen.repair()
     sys.stdout.write("Şişli")
     sys.stdout.flush()
 

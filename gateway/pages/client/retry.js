@@ -1,5 +1,5 @@
 /**
- * When to come back after a lost connection. Pure: `sandik/client/endpoint.py` is the same in Python.
+ * When to come back after a lost connection. Pure: `sandik/client/night.py` is the same in Python.
  */
 
 /** What docs/protocol.md asks of clients: a random moment of up to two seconds, twice as long after each failure. */

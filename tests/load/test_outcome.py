@@ -4,7 +4,8 @@ from math import ceil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandik.load.measurements import MAX_EXAMPLES, Histogram, LoadFigures
+from sandik.load.outcome import MAX_EXAMPLES, Histogram, LoadFigures
+from tests.load.plans import outcome
 
 VALUES = st.lists(st.integers(0, 10**9), min_size=1, max_size=300)
 QUANTILES = st.lists(st.sampled_from([0.0, 0.01, 0.29, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0]), min_size=1).map(sorted)
@@ -76,3 +77,13 @@ def test_every_fault_is_counted_and_only_the_first_are_kept_as_examples() -> Non
 
     assert MAX_EXAMPLES + 1 == figures.faults["gap"]
     assert ["gap: number 0", f"gap: number {MAX_EXAMPLES - 1}"] == [figures.examples[0], figures.examples[-1]]
+
+
+def test_what_clients_were_not_shown_is_wrong_and_so_is_one_that_never_caught_up() -> None:
+    found = outcome()
+    found.figures.late_clients = 2
+    assert ["2 stalled clients never caught up"] == found.wrong
+    found.figures.unshown = 3
+    assert ["3 changes were never shown, to 2 clients"] == found.wrong
+    found.figures.never_joined = 1
+    assert "1 clients never showed anything" == found.wrong[-1]
