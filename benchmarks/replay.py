@@ -13,8 +13,8 @@ import uvloop
 from benchmarks.logs import log_urls
 from consumers.aggregate import Aggregator
 from consumers.archive import Archiver
-from eventlog.archive.files import moment
-from eventlog.archive.reader import Archive, open_archive
+from eventlog.archive import Archive, open_archive
+from eventlog.archive_files import moment
 from eventlog.clock import Wall
 from eventlog.port import EventLog
 from eventlog.run import Run, create_run

@@ -17,7 +17,8 @@ import orjson
 
 from consumers.archive_fold import ArchiveFold, TalliesFold, summary
 from consumers.verify import recompute
-from eventlog.archive.files import (
+from eventlog.archive import Archive, ArchiveFolder, Disk, claimed
+from eventlog.archive_files import (
     FORMAT,
     MANIFEST,
     ArchivedTopic,
@@ -28,8 +29,6 @@ from eventlog.archive.files import (
     content_hash,
     identity_of,
 )
-from eventlog.archive.reader import Archive
-from eventlog.archive.writer import ArchiveFolder, Disk, claimed
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries
 from eventlog.port import EventLog, Reader

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from eventlog.archive.files import START, ArchivedTopic, Columns, End, all_microseconds, link, microseconds, moment
+from eventlog.archive_files import START, ArchivedTopic, Columns, End, all_microseconds, link, microseconds, moment
 from eventlog.port import partition_of
 from schemas.amendments import AMENDED_KEY
 from schemas.definition import Election

@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Final
 
 from consumers.archive_fold import ArchiveFold
-from eventlog.archive.files import ArchivedTopic, End, Manifest
-from eventlog.archive.reader import Archive
+from eventlog.archive import Archive
+from eventlog.archive_files import ArchivedTopic, End, Manifest
 from eventlog.clock import Clock
 from eventlog.port import Entry, RestorableLog, Topic, read_until
 from eventlog.run import RunTopics

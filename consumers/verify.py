@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 from pyarrow import compute, parquet
 
 from consumers.archive_fold import ArchiveFold, Counts, TalliesFold, summary
-from eventlog.archive.files import MANIFEST, REMEDY, Columns, End, Manifest, Segment, Span, columns_of
-from eventlog.archive.reader import UNREADABLE, Archive, fault_of, open_archive
+from eventlog.archive import UNREADABLE, Archive, fault_of, open_archive
+from eventlog.archive_files import MANIFEST, REMEDY, Columns, End, Manifest, Segment, Span, columns_of
 from schemas.errors import ArchiveError, SandikError
 from schemas.totals import joined
 

@@ -17,8 +17,8 @@ from itertools import accumulate, islice, pairwise
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
-from eventlog.archive.files import Columns, Segment, columns_of, microseconds, moment
-from eventlog.archive.reader import Archive
+from eventlog.archive import Archive
+from eventlog.archive_files import Columns, Segment, columns_of, microseconds, moment
 from eventlog.loops import Tries
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run

@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 
 from pydantic import ValidationError
 
-from eventlog.archive.files import microseconds, moment
+from eventlog.archive_files import microseconds, moment
 from eventlog.clock import Clock
 from eventlog.loops import Tries, Waiting, forever, retried
 from eventlog.port import Entry, EventLog

@@ -10,9 +10,8 @@ from consumers.archive import Archiver, ArchiveSettings, Progress
 from consumers.restore import Restorer, check_restorable
 from consumers.verify import Verified
 from consumers.verify import verify as verify_archive
-from eventlog.archive.files import read_manifest
-from eventlog.archive.reader import Archive, open_archive
-from eventlog.archive.writer import unlisted
+from eventlog.archive import Archive, open_archive, unlisted
+from eventlog.archive_files import read_manifest
 from eventlog.clock import Wall
 from eventlog.run import find_run
 from eventlog.sqlite.file import check_file

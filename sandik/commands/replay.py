@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from eventlog.archive.files import Archived, microseconds, moment
-from eventlog.archive.reader import Archive, open_archive
+from eventlog.archive import Archive, open_archive
+from eventlog.archive_files import Archived, microseconds, moment
 from eventlog.clock import Clock, Wall
 from eventlog.port import EventLog, partition_of
 from eventlog.run import Run, create_run, find_run

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 import pytest
 
-from eventlog.archive.files import read_manifest
+from eventlog.archive_files import read_manifest
 from sandik.commands.reference import SCHEMAS
 from schemas.figures import EVERYWHERE
 from tests.compatibility.contracts import Comparison

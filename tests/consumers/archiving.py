@@ -6,8 +6,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from consumers.archive import ArchiveBook
-from eventlog.archive.files import ArchivedTopic
-from eventlog.archive.writer import Disk, claimed
+from eventlog.archive import Disk, claimed
+from eventlog.archive_files import ArchivedTopic
 from eventlog.port import partition_of
 from eventlog.run import Run, RunTopics
 from schemas.control import RunCreated

@@ -12,7 +12,7 @@ import pytest
 from consumers.aggregate import fold_run
 from consumers.archive import Archiver, ArchiveSettings
 from consumers.verify import verify
-from eventlog.archive.reader import open_archive
+from eventlog.archive import open_archive
 from eventlog.clock import Wall
 from eventlog.port import Batch, Entry, EventLog, Reader
 from eventlog.run import Run, create_run, find_run

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from consumers.aggregate import Aggregator
 from consumers.archive import MERGE_SEGMENTS, Archiver, ArchiveSettings, Progress
 from consumers.verify import verify
-from eventlog.archive.files import MANIFEST, Archived, Manifest
-from eventlog.archive.reader import open_archive
-from eventlog.archive.writer import LOCK, Disk
+from eventlog.archive import LOCK, Disk, open_archive
+from eventlog.archive_files import MANIFEST, Archived, Manifest
 from eventlog.clock import Wall
 from eventlog.loops import RetryPolicy
 from eventlog.port import EventLog

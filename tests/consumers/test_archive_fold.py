@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.archive_fold import ArchiveFold, Counts, Range, TalliesFold, summary
-from eventlog.archive.files import START, Columns, all_microseconds, link, microseconds
+from eventlog.archive_files import START, Columns, all_microseconds, link, microseconds
 from schemas.totals import joined
 from tests.builders import NIGHT, counted
 from tests.consumers.archiving import NIGHT_MS, PARTITIONS, RUN, Logged, logged, naive_state, said

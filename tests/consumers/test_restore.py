@@ -8,8 +8,8 @@ import pytest
 
 from consumers.archive import Archiver
 from consumers.restore import Restorer, check_restorable
-from eventlog.archive.files import Manifest
-from eventlog.archive.reader import Archive, open_archive
+from eventlog.archive import Archive, open_archive
+from eventlog.archive_files import Manifest
 from eventlog.clock import Wall
 from eventlog.port import Entry, RestorableLog
 from eventlog.run import RunTopics, create_run, find_run

@@ -10,8 +10,8 @@ import pytest
 from pyarrow import parquet
 
 from consumers.verify import verify
-from eventlog.archive.files import FORMAT, MANIFEST, Columns, Manifest, Segment, columns_of, file_sha256, link
-from eventlog.archive.reader import open_archive
+from eventlog.archive import open_archive
+from eventlog.archive_files import FORMAT, MANIFEST, Columns, Manifest, Segment, columns_of, file_sha256, link
 from schemas.errors import ArchiveError
 from tests.builders import DISTRICTS, counted
 from tests.consumers.archiving import feed, logged, said

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from eventlog.archive.files import (
+from eventlog.archive import Disk, claimed
+from eventlog.archive_files import (
     START,
     Archived,
     ArchivedTopic,
@@ -16,7 +17,6 @@ from eventlog.archive.files import (
     link,
     microseconds,
 )
-from eventlog.archive.writer import Disk, claimed
 from tests.builders import small_election
 
 DEFINITION = small_election()

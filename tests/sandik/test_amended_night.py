@@ -8,7 +8,7 @@ from typing import TypeVar
 import orjson
 import pytest
 
-from eventlog.archive.reader import open_archive
+from eventlog.archive import open_archive
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog, read_to_end
 from eventlog.run import Run, create_run, find_run

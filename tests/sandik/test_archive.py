@@ -10,9 +10,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from eventlog.archive.files import MANIFEST
-from eventlog.archive.reader import open_archive
-from eventlog.archive.writer import claimed
+from eventlog.archive import claimed, open_archive
+from eventlog.archive_files import MANIFEST
 from tests.sandik.conftest import Sandik
 from tests.simulation.processes import Process, until
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from eventlog.archive.files import microseconds
+from eventlog.archive_files import microseconds
 from eventlog.run import Run, RunTopics
 from producers.replaying.playhead import Status
 from producers.replaying.replay import ReplayPosition

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from eventlog.archive.files import MANIFEST
-from eventlog.archive.reader import open_archive
+from eventlog.archive import open_archive
+from eventlog.archive_files import MANIFEST
 from tests.sandik.conftest import Sandik
 
 NIGHT = ("--mode", "live", "--speed", "0", "--seed", "7", "--boxes-per-district", "5", "--district", "tr/34/adalar")

@@ -16,8 +16,8 @@ from websockets.exceptions import ConnectionClosed
 
 from consumers.aggregate import AggregateSettings, fold_run
 from consumers.archive import Archiver
-from eventlog.archive.files import Archived
-from eventlog.archive.reader import Archive, open_archive
+from eventlog.archive import Archive, open_archive
+from eventlog.archive_files import Archived
 from eventlog.clock import Clock, Wall
 from eventlog.loops import RetryPolicy
 from eventlog.port import Entry, EventLog, read_to_end

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from consumers.verify import verify
-from eventlog.archive.files import MANIFEST
-from eventlog.archive.reader import open_archive
+from eventlog.archive import open_archive
+from eventlog.archive_files import MANIFEST
 from eventlog.clock import Wall
 from tests.simulation.forked import forked, run
 from tests.simulation.processes import Process, until

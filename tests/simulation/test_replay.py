@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from consumers.aggregate import Aggregator
-from eventlog.archive.files import moment
+from eventlog.archive_files import moment
 from eventlog.clock import Replay as FastClock
 from eventlog.clock import Wall
 from eventlog.port import EventLog

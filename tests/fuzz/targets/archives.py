@@ -13,9 +13,8 @@ from typing import Final
 
 from consumers.restore import Restorer
 from consumers.verify import verify
-from eventlog.archive.files import MANIFEST, Archived, Manifest, file_sha256, read_manifest
-from eventlog.archive.reader import open_archive
-from eventlog.archive.writer import Disk
+from eventlog.archive import Disk, open_archive
+from eventlog.archive_files import MANIFEST, Archived, Manifest, file_sha256, read_manifest
 from eventlog.clock import Manual
 from eventlog.run import RunTopics
 from eventlog.sqlite.log import SqliteLog

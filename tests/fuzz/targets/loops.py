@@ -15,7 +15,7 @@ import orjson
 
 from consumers.aggregate import AggregateSettings, Aggregator
 from consumers.archive import Archiver
-from eventlog.archive.reader import open_archive
+from eventlog.archive import open_archive
 from eventlog.loops import RetryPolicy, forever
 from eventlog.port import Entry, partition_of
 from eventlog.run import Run, create_run

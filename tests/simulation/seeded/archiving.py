@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from consumers.archive import Archiver, ArchiveSettings
-from eventlog.archive.reader import open_archive
-from eventlog.archive.writer import Disk
+from eventlog.archive import Disk, open_archive
 from eventlog.clock import Clock
 from eventlog.loops import RetryPolicy
 from eventlog.port import EventLog

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from consumers.aggregate import fold_run
-from eventlog.archive.reader import Archive, open_archive
+from eventlog.archive import Archive, open_archive
 from eventlog.loops import forever
 from eventlog.port import Entry
 from eventlog.run import Run, create_run, find_run

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventlog.archive.files import MANIFEST, ROW_GROUP_RECORDS, Archived
-from eventlog.archive.reader import open_archive
+from eventlog.archive import open_archive
+from eventlog.archive_files import MANIFEST, ROW_GROUP_RECORDS, Archived
 from schemas.errors import ArchiveError
 from tests.eventlog.archives import chained, write
 

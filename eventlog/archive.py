@@ -1,12 +1,20 @@
-"""Reading an archive of a run: its manifest, and its records in the order in which they came, from any moment on.
+"""An archive of a run, read and written: a folder of Parquet files and a manifest that names them (`archive_files`).
 
-An archive is a folder of Parquet files and a manifest that names them (`archive.files`). Every file is
-compared with its digest before a record of it is handed out: whoever reads an archive reads what was written. Where a
-file is not what was written, `fault_of` names the first record that differs.
+Records are read in the order in which they came, from any moment on. Every file is compared with its digest before a
+record of it is handed out: whoever reads an archive reads what was written. Where a file is not what was written,
+`fault_of` names the first record that differs.
+
+A kill at any moment of writing leaves a whole archive behind. Call order: `claimed()`, then `put()` for segments, then
+`commit()` with a manifest that names them. The manifest is replaced in one step, once all that it names is on the disk.
+So after a kill there is nothing to repair; files that no manifest names are removed by the next `claimed()`.
 """
 
+import fcntl
 import heapq
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import file_digest
@@ -16,7 +24,8 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from eventlog.archive.files import (
+from eventlog.archive_files import (
+    MANIFEST,
     REMEDY,
     SCHEMA,
     Archived,
@@ -27,7 +36,10 @@ from eventlog.archive.files import (
     Span,
     append_range,
     columns_of,
+    encode_table,
+    file_sha256,
     link,
+    moment,
     read_manifest,
 )
 from eventlog.run import Run, RunTopics
@@ -76,12 +88,8 @@ class Archive:
     def run(self) -> Run:
         """The run as the archive has it, with its amendments: who signed an order the archiver has verified."""
         manifest = self.manifest
-        run = Run(
-            RunTopics(manifest.run, manifest.partitions, manifest.take),
-            manifest.mode,
-            manifest.epoch,
-            manifest.definition,
-        )
+        topics = RunTopics(manifest.run, manifest.partitions, manifest.take)
+        run = Run(topics, manifest.mode, manifest.epoch, manifest.definition)
         orders = [record for record in self.control() if is_amendment(record.value)] if manifest.amendments else []
         if not orders:
             return run
@@ -188,9 +196,9 @@ def _head(record: Archived, stream: Iterator[Archived]) -> _Head:
     return record.append_ms, record.partition, record.offset, id(stream), record, stream
 
 
-def _ceiled_ms(moment: datetime) -> int:
+def _ceiled_ms(at: datetime) -> int:
     """Round up to whole milliseconds since 1970."""
-    return epoch_ms(moment + MILLISECOND - timedelta(microseconds=1))
+    return epoch_ms(at + MILLISECOND - timedelta(microseconds=1))
 
 
 def fault_of(path: Path, segment: Segment) -> ArchiveError:
@@ -255,13 +263,7 @@ class Walk:
         Call order: `check()` for each row group in the order of the file, then `check_end()`.
         """
         rows = zip(
-            columns.partition,
-            columns.offset,
-            columns.append_ms,
-            columns.key,
-            columns.value,
-            columns.chain,
-            strict=True,
+            columns.partition, columns.offset, columns.append_ms, columns.key, columns.value, columns.chain, strict=True
         )
         for partition, offset, append_ms, key, value, chain in rows:
             expected = self._next.get(partition)
@@ -297,3 +299,191 @@ def _first_of(file: parquet.ParquetFile, group: int) -> tuple[int, int] | None:
 def _at_start(path: Path, segment: Segment, what: str) -> ArchiveError:
     first = segment.spans[0]
     return ArchiveError(path.name, what, partition=first.partition, offset=first.first)
+
+
+LOCK: Final = ".lock"
+TEMPORARY: Final = ".tmp"
+
+_OURS: Final = re.compile(r"(tallies|control)-([0-9]{8})\.parquet")
+
+
+class Disk:
+    """The operations on the disk, one by one. A test makes any of them fail."""
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file, and return once its bytes are on the disk."""
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Give a file its name, in one step."""
+        source.replace(target)
+
+    def sync(self, folder: Path) -> None:
+        """Return once the names in the folder are on the disk."""
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file that is there."""
+        path.unlink()
+
+
+@contextmanager
+def claimed(folder: Path, disk: Disk | None = None) -> Iterator["ArchiveFolder"]:
+    """Create the folder if need be, lock it for one writer, and remove what a kill left behind; unlock it at the end.
+
+    Raises `ArchiveError` where another writer has it, where it holds other things than an archive, or where its
+    manifest cannot be read.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ArchiveError(str(folder), f"cannot be written: {error.strerror}. Choose another --out.") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            what = "another sandik archive is writing here. Stop it first, or choose another --out."
+            raise ArchiveError(str(folder), what) from error
+        opened = ArchiveFolder(folder, disk or Disk())
+        opened.clear()
+        yield opened
+    finally:
+        os.close(descriptor)
+
+
+class ArchiveFolder:
+    """An archive's folder, held by one writer. `manifest` is what is committed; `None` before the first commit."""
+
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self.path = path
+        self._disk = disk
+        self.manifest: Manifest | None = read_manifest(path) if (path / MANIFEST).exists() else None
+        if self.manifest is None and self._foreign():
+            what = f"holds other files and no {MANIFEST}: this is no archive. Choose an empty --out."
+            raise ArchiveError(str(path), what)
+        self._number = max((_number_of(segment.file) for segment in self._segments()), default=0)
+
+    def put(self, topic: ArchivedTopic, table: pa.Table, spans: Sequence[Span]) -> Segment:
+        """Write a segment to the disk. It belongs to the archive once a manifest that names it is committed.
+
+        Raises `ArchiveError` where the disk does not take it: what was committed stands.
+        """
+        content = encode_table(table)
+        self._number += 1
+        name = f"{topic}-{self._number:08}.parquet"
+        with self._translated():
+            self._write(name, content)
+        appended = table["append_time"].cast(pa.int64())
+        first_ms, last_ms = pa.compute.min(appended).as_py(), pa.compute.max(appended).as_py()
+        return Segment(
+            file=name,
+            topic=topic,
+            records=len(table),
+            size_bytes=len(content),
+            sha256=file_sha256(content),
+            first_append=moment(first_ms * 1000),
+            last_append=moment(last_ms * 1000),
+            spans=tuple(spans),
+        )
+
+    def commit(self, manifest: Manifest) -> None:
+        """Replace the manifest, and remove the files that it no longer names. Raises as `put` does."""
+        with self._translated():
+            self._disk.sync(self.path)  # first the segments' names: no manifest may name a file that a power cut undoes
+            self._write(MANIFEST, manifest.encode())
+            self._disk.sync(self.path)
+            self.manifest = manifest
+            self.clear()
+
+    def merge(self, segments: Sequence[Segment]) -> Segment:
+        """Write one segment with the records of several consecutive ones of a topic. It is not committed.
+
+        Raises `ArchiveError` where one of them is not as it was written.
+        """
+        if self.manifest is None:
+            raise RuntimeError("there is nothing to merge before the first commit")
+        archive = Archive(self.path, self.manifest)
+        tables = []
+        for segment in segments:
+            with archive.open_segment(segment) as file:
+                tables.append(file.read())
+        whole = pa.concat_tables(tables).unify_dictionaries().cast(SCHEMA)
+        return self.put(segments[0].topic, whole, merged_spans(segments))
+
+    def clear(self) -> None:
+        """Remove what is no part of the archive: temporaries, and segments that no manifest names."""
+        named = {segment.file for segment in self._segments()}
+        for path in sorted(self.path.iterdir()):
+            if path.name.endswith(TEMPORARY) or (_OURS.fullmatch(path.name) and path.name not in named):
+                self._disk.remove(path)
+
+    def _write(self, name: str, content: bytes) -> None:
+        temporary = self.path / (name + TEMPORARY)
+        self._disk.write(temporary, content)
+        self._disk.rename(temporary, self.path / name)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            what = f"cannot be written: {error.strerror}. What is there is whole; mend that, and start again."
+            raise ArchiveError(str(self.path), what) from error
+
+    def _segments(self) -> tuple[Segment, ...]:
+        return self.manifest.segments if self.manifest is not None else ()
+
+    def _foreign(self) -> bool:
+        ours = {LOCK, MANIFEST + TEMPORARY}
+        names = (path.name for path in self.path.iterdir())
+        return any(name not in ours and not _OURS.fullmatch(name.removesuffix(TEMPORARY)) for name in names)
+
+
+def unlisted(folder: Path) -> list[str]:
+    """Return the Parquet files in the folder that its manifest does not name; none while an archiver is at work there.
+
+    A kill leaves them behind until the next start. They do not belong to the archive, but who reads the folder with
+    other tools would read them too. Raises `ArchiveError` as `read_manifest` does.
+    """
+    named = {segment.file for segment in read_manifest(folder).segments}
+    found = sorted(path.name for path in folder.glob("*.parquet") if path.name not in named)
+    return [] if found and _is_claimed(folder) else found
+
+
+def _is_claimed(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def merged_spans(segments: Sequence[Segment]) -> list[Span]:
+    """Merge the spans of consecutive segments into those of one."""
+    spans: dict[int, Span] = {}
+    for span in (span for segment in segments for span in segment.spans):
+        first = spans.setdefault(span.partition, span)
+        if first is not span:
+            both = {"last": span.last, "records": first.records + span.records}
+            spans[span.partition] = first.model_copy(update=both)
+    return [spans[partition] for partition in sorted(spans)]
+
+
+def _number_of(file: str) -> int:
+    found = _OURS.fullmatch(file)
+    return int(found[2]) if found else 0
