@@ -17,7 +17,7 @@ import ormsgpack
 from benchmarks.night import election
 from producers.chance import seeded
 from schemas.totals import Totals
-from tabulation.view.view import View
+from tabulation.view import View
 
 CONTEST: Final = "metropolitan_mayor"
 SOURCE: Final = "aa"

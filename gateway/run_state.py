@@ -23,8 +23,8 @@ from tabulation.derived.history import LeadOverTime
 from tabulation.orders.confirmations import moved
 from tabulation.orders.control import Control
 from tabulation.orders.effects import Embargo
-from tabulation.view.program import Program
-from tabulation.view.view import View
+from tabulation.program import Program
+from tabulation.view import View
 
 
 class Client(Protocol):

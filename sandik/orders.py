@@ -59,7 +59,7 @@ from tabulation.orders.confirmations import (
     unanswered,
 )
 from tabulation.orders.control import Control
-from tabulation.view.program import Program
+from tabulation.program import Program
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -46,7 +46,7 @@ from tabulation.derived.history import (
 from tabulation.on_air import HeldUnits, Relays
 from tabulation.orders.control import Control
 from tabulation.orders.effects import complaint
-from tabulation.view.view import View
+from tabulation.view import View
 
 _LATE_MS: Final = 1_000
 """Tallies that had waited for longer were marked as late by aggregators that wrote no watermarks."""

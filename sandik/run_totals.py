@@ -18,7 +18,7 @@ from schemas.totals import Row, Told, encode_rows
 from tabulation.counting.quarantine import Where
 from tabulation.derived.facts import lead, ranking, turnout_bp, valid_shares_bp
 from tabulation.on_air import HeldUnits, OnAir
-from tabulation.view.view import View
+from tabulation.view import View
 
 if TYPE_CHECKING:
     from rich.table import Table

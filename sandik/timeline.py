@@ -23,7 +23,7 @@ from tabulation.derived.feeds import FeedLimits, feeds, state_message
 from tabulation.derived.history import Given, History, as_given
 from tabulation.on_air import HeldUnits
 from tabulation.orders.control import Control
-from tabulation.view.view import Heard, View
+from tabulation.view import Heard, View
 
 FORMAT: Final = "sandik.timeline.v1"
 

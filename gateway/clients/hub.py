@@ -20,7 +20,7 @@ from gateway.clients.framing import Framing, framed
 from gateway.clients.session import Subscription
 from schemas.wire import Cursor
 from tabulation.derived.events import Events, FollowedUnit, Happened
-from tabulation.view.view import View
+from tabulation.view import View
 
 MAX_BODIES_KEPT: Final = 256
 """Encoded bodies kept for sharing at one seq. At about 20 KB for all of a province's districts that is 5 MB."""

@@ -25,8 +25,8 @@ from gateway.routes.middleware import embargoed, grant_of
 from gateway.run_state import RunState
 from schemas.totals import Told
 from schemas.wire import Scope
-from tabulation.view.figures import UnitFigures
-from tabulation.view.view import View
+from tabulation.figures import UnitFigures
+from tabulation.view import View
 
 RETRY_AFTER_S: Final = "1"
 

@@ -17,7 +17,7 @@ from schemas.quarantine import SetAsideHere
 from schemas.totals import Told
 from tabulation.counting.comparisons import Rolled
 from tabulation.derived.explain import GapQuestion, explain, set_aside
-from tabulation.view.view import View
+from tabulation.view import View
 
 FRESH_S: Final = 1.0
 """How long an answer is given again: comparisons come every few seconds, and a country takes some 20 ms to add up."""

@@ -20,8 +20,8 @@ from schemas.contests import MAX_SEATS, SeatPlan
 from schemas.definition import Election
 from tabulation.derived.facts import SeatFacts, facts_in, majority_facts, seat_facts, units_with_seats
 from tabulation.derived.swing import LastTime
+from tabulation.figures import UnitFigures
 from tabulation.seats import council_plan
-from tabulation.view.figures import UnitFigures
 
 MAX_UNITS_ANSWERED: Final = 2_000
 """Units in one answer: all of Türkiye (1,055) for one contest and source, or İstanbul (41) for every one of them.

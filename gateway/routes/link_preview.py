@@ -11,7 +11,7 @@ from schemas.control import Mode
 from schemas.definition import Election
 from tabulation.derived.columns import Language, count_text, percent_text
 from tabulation.derived.facts import Facts, facts_in
-from tabulation.view.figures import UnitFigures
+from tabulation.figures import UnitFigures
 
 PICTURE: Final = "share.png"
 PICTURE_PX: Final = (1200, 630)

@@ -53,8 +53,8 @@ from tabulation.derived.row_forms import (
     Table,
     UnknownField,
 )
+from tabulation.figures import UnitFigures
 from tabulation.on_air import HeldUnits
-from tabulation.view.figures import UnitFigures
 
 
 class TotalsEndpoint:

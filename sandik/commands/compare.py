@@ -25,7 +25,7 @@ from schemas.totals import Told
 from schemas.trust import OperatorKey
 from tabulation.counting.comparisons import Comparisons
 from tabulation.derived.explain import GapQuestion, explain, set_aside
-from tabulation.view.program import Program
+from tabulation.program import Program
 
 EXAMPLE = "Example: sandik compare aa anka --run 2024-yerel --contest metropolitan_mayor --unit tr/34"
 

@@ -22,10 +22,10 @@ from schemas.wire import Feed, FeedState
 from tabulation.counting.notices import NoticeGroup, NoticeGroups
 from tabulation.counting.quarantine import Open
 from tabulation.derived.facts import base_of_shares, beyond_in
+from tabulation.figures import UnitFigures, excesses
 from tabulation.orders.confirmations import Moved
-from tabulation.view.figures import UnitFigures, excesses
-from tabulation.view.program import Program
-from tabulation.view.view import View
+from tabulation.program import Program
+from tabulation.view import View
 
 JUMP_POINTS: Final = 20
 """Percentage points by which a candidate's share may move between two looks. Box to box a share spreads by 15 points

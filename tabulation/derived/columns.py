@@ -19,7 +19,7 @@ from schemas.figures import EVERY_COUNT, EVERYWHERE, ROW_COUNTS, Given
 from schemas.spelling import collation_key, upper
 from tabulation.derived.facts import Facts, Ranked, facts_in
 from tabulation.derived.swing import Figures, LastTime, Swing, SwingFacts, base_of
-from tabulation.view.figures import UnitFigures
+from tabulation.figures import UnitFigures
 
 Language = Literal["tr", "en"]
 

@@ -22,8 +22,8 @@ from typing import Final, NamedTuple
 import orjson
 
 from tabulation.derived.facts import WHOLE_BP, Lead, base_of_shares, beyond, lead
-from tabulation.view.figures import UnitFigures
-from tabulation.view.view import View
+from tabulation.figures import UnitFigures
+from tabulation.view import View
 
 LEAD_VOTES: Final = 400
 """A lead that is no accident: by law a box has about 400 voters, so the next one cannot take it back."""

@@ -39,8 +39,8 @@ from schemas.quarantine import SetAsideHere
 from schemas.totals import Told
 from tabulation.counting.comparisons import BoxDifference, Rolled
 from tabulation.counting.quarantine import Open
-from tabulation.view.figures import UnitFigures
-from tabulation.view.view import View
+from tabulation.figures import UnitFigures
+from tabulation.view import View
 
 VotesIn = Callable[[Part], int]
 """The votes that a gap is about: one candidate's, or one's less another's."""

@@ -16,11 +16,11 @@ from typing import Final, NamedTuple, Protocol
 from schemas.contests import Majority, Ratio, SeatPlan
 from schemas.control import Called, Order
 from schemas.definition import Election, Unit
+from tabulation.figures import Claims
 from tabulation.orders.confirmations import InForce
 from tabulation.orders.control import Control
+from tabulation.program import Program
 from tabulation.seats import Poll, Undecided, UnitSeats, divide_constituency, sum_up
-from tabulation.view.figures import Claims
-from tabulation.view.program import Program
 
 WHOLE_BP: Final = 10_000
 """A hundred per cent, in hundredths of a per cent."""
@@ -85,7 +85,7 @@ class Facts(NamedTuple):
     """The lead as points of the valid votes, rounded half up; of all votes where they are more than the valid ones."""
     turnout: Turnout
     votes_possible: int | None
-    """Votes that the boxes not opened can hold at most; `None` where nobody can say. See `view.figures`."""
+    """Votes that the boxes not opened can hold at most; `None` where nobody can say. See `Claims`."""
     votes_unassigned: int
     """Votes in the opened boxes that may still go to anybody."""
     cannot_be_overtaken: bool

@@ -18,7 +18,7 @@ from schemas.moments import epoch_ms
 from schemas.wire import Feed, FeedState, Playback
 from tabulation.counting.notices import AHEAD_S
 from tabulation.orders.effects import NO_EMBARGO, Embargo
-from tabulation.view.view import Heard, View
+from tabulation.view import Heard, View
 
 _MS_PER_S: Final = 1_000
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})

@@ -43,10 +43,10 @@ from schemas.totals import Cell, Totals
 from tabulation.counting.notices import timely
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.facts import base_of_shares, ranking
+from tabulation.figures import UnitFigures
 from tabulation.on_air import OnAir, Relays
 from tabulation.orders.effects import Holds, Overrides
-from tabulation.view.figures import UnitFigures
-from tabulation.view.view import View
+from tabulation.view import View
 
 
 class Given(NamedTuple):

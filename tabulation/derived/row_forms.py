@@ -20,7 +20,7 @@ import orjson
 
 from schemas.definition import Unit
 from tabulation.derived.columns import Columns, Row, Shape, Value
-from tabulation.view.figures import UnitFigures
+from tabulation.figures import UnitFigures
 
 CONTEXT_COLUMNS: Final = ("feed", "held")
 """The columns after a unit's own: see `RowContext`."""
@@ -165,7 +165,7 @@ MAX_VALUES_AT_ONCE: Final = 1_000
 """Values made before others have their turn: 1 to 2 ms, of the 250 ms in which a client gets its next delta."""
 
 Find = Callable[[str, str, str], UnitFigures | None]
-"""What is held of a contest, source and unit, as `tabulation.view.view.View.figures` says."""
+"""What is held of a contest, source and unit, as `tabulation.view.View.figures` says."""
 
 
 class RowKey(NamedTuple):

@@ -18,7 +18,7 @@ from schemas.totals import Totals
 from tabulation.counting.cells import doubt_in
 from tabulation.derived.alarms import Alarms
 from tabulation.derived.facts import beyond_in, progress_bp, turnout
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.producers.real_tables import MAPPING, real_table
 
 pytestmark = [pytest.mark.data, pytest.mark.timeout(900)]

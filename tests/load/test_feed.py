@@ -15,7 +15,7 @@ from sandik.load.feed import Feed, Prior, read_prior
 from sandik.load.plan import COUNTER, Schedule
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.builders import NIGHT, counted, small_election, withdrawn
 
 ELECTION = small_election(boxes=3)

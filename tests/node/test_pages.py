@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tabulation.derived.facts import valid_shares_bp
+from tabulation.figures import CONTRADICTIONS
 from tabulation.seats import Poll, council_plan, divide_constituency
-from tabulation.view.figures import CONTRADICTIONS
 from tests.node.node import FOLDER, run_node
 
 PAGES = sorted(path.name for path in (FOLDER / "pages").glob("*.test.mjs"))

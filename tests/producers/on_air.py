@@ -10,7 +10,7 @@ from schemas.definition import Election
 from schemas.quarantine import Quarantined
 from schemas.totals import Cell, Row
 from tabulation.counting.tally_fold import TallyFold
-from tabulation.view.view import View
+from tabulation.view import View
 
 ZONE = ZoneInfo("Europe/Istanbul")
 BATCH_RECORDS = 2_000

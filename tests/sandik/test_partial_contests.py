@@ -10,7 +10,7 @@ from tabulation.counting.cells import Refusal, Rulebook
 from tabulation.derived.columns import Columns, Shape
 from tabulation.derived.facts import facts_in
 from tabulation.on_air import OnAir
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.builders import NIGHT, small_election
 from tests.gateway.nights import totals
 

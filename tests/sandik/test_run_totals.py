@@ -14,7 +14,7 @@ from schemas.definition import Candidate, Election
 from schemas.quarantine import SetAsideHere
 from schemas.totals import Cell, Row, Told, Totals
 from tabulation.on_air import OnAir
-from tabulation.view.program import Program
+from tabulation.program import Program
 from tests.builders import DISTRICTS, NIGHT, small_election
 from tests.gateway.nights import Written, totals
 

@@ -16,7 +16,7 @@ from schemas.trust import encode_order
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import Given, History, as_given
 from tabulation.orders.control import Control
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.builders import NIGHT, counted, small_election, value_of
 from tests.consumers.nights import arrivals, tallies
 from tests.sandik.conftest import Sandik

@@ -15,7 +15,7 @@ from sandik.wiring import open_log
 from schemas.control import EmbargoLifted, EmbargoSet, FigureOverridden, Held, Order, OverrideWithdrawn, Released, Taken
 from schemas.progress import parse_watermark
 from schemas.trust import encode_order
-from tabulation.view.program import Program
+from tabulation.program import Program
 from tests.builders import NIGHT, counted, small_election, value_of
 
 RUN = "gece"

@@ -47,7 +47,7 @@ from schemas.moments import epoch_ms
 from schemas.totals import Cell, Row, Totals, parse_totals
 from schemas.trust import encode_order
 from tabulation.orders.control import Control
-from tabulation.view.program import Program
+from tabulation.program import Program
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of
 
 ELECTION = small_election()

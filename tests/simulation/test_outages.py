@@ -16,7 +16,7 @@ from eventlog.port import EventLog
 from eventlog.run import Run, create_run, find_run
 from producers.publish import Publisher, entry, publish
 from sandik.wiring import open_log
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.builders import DISTRICTS, counted, small_election
 from tests.gateway.gateways import FAST as GATEWAY_FAST
 from tests.gateway.gateways import Viewer, running, viewer

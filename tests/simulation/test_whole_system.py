@@ -26,8 +26,8 @@ from schemas.control import Held, Released
 from schemas.fields import Record
 from schemas.tally import Counted, Withdrawn
 from schemas.totals import Cell, Row, Totals, encode_rows
-from tabulation.view.program import Program
-from tabulation.view.view import View
+from tabulation.program import Program
+from tabulation.view import View
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of, withdrawn
 from tests.consumers import oracle
 from tests.patience import LIMIT_S

@@ -22,8 +22,8 @@ from tabulation.derived.columns import Columns, Shape
 from tabulation.derived.explain import GapQuestion, explain
 from tabulation.on_air import HeldUnits
 from tabulation.orders.effects import Holds, RelayedOrders
-from tabulation.view.program import Program
-from tabulation.view.view import View
+from tabulation.program import Program
+from tabulation.view import View
 from tests.builders import NIGHT, counted, reported, small_election, value_of
 from tests.shapes import deep
 

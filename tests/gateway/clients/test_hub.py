@@ -12,7 +12,7 @@ from gateway.clients.framing import Framing
 from gateway.clients.hub import AHEAD_PATIENCE_S, MAX_BODIES_KEPT, Hub, Sending
 from gateway.clients.session import Catalogue, Subscription
 from schemas.wire import SERVER_MESSAGE, Cursor
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.gateway.gateways import Message, merge
 from tests.gateway.nights import DISTRICTS, election, totals
 

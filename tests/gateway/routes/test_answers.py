@@ -8,7 +8,7 @@ import pytest
 from eventlog.run import Run, RunTopics
 from gateway.routes.answers import BLOCK_BYTES, Asked, Encoder, Filters, Pieces, Place, Whole
 from gateway.run_state import RunState
-from tabulation.view.figures import UnitFigures
+from tabulation.figures import UnitFigures
 from tests.gateway.nights import DISTRICTS, Written, election, totals
 
 

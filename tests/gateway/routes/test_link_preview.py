@@ -5,7 +5,7 @@ import pytest
 from gateway.routes.link_preview import LinkPreview, link_preview
 from schemas.control import Mode
 from tabulation.derived.columns import Language
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.gateway.nights import election, totals
 
 SELECTED = {"contest": "mayor", "source": "aa", "unit": "tr/34"}

@@ -13,7 +13,7 @@ from gateway.admission.handshake import AccessSettings
 from gateway.recall import MAX_KEPT, Busy, Moments, Past
 from schemas.asides import Gate
 from schemas.errors import LogUnavailable, UsageError
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.gateway.gateways import FAST, RUN, Running, get, is_ready, night, publish, running
 from tests.gateway.nights import START, election, totals
 from tests.gateway.tokens import HS256, token

@@ -7,7 +7,7 @@ from eventlog.clock import Clock
 from eventlog.port import EventLog, read_to_end
 from eventlog.run import Run, find_run
 from schemas.totals import Cell
-from tabulation.view.program import Program
+from tabulation.program import Program
 from tests.simulation.seeded.oracle import NOTHING, Figures, Place, Shown, figures_in, overlaid, places
 from tests.simulation.seeded.orders import Orders
 from tests.simulation.seeded.store import Partition, Store

@@ -23,11 +23,11 @@ from tabulation.counting.checkpoint import Checkpoint, Marker
 from tabulation.counting.ledgers import BoxLedger
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.history import PublishedPositions, Timed, as_relayed
+from tabulation.figures import UnitFigures
 from tabulation.on_air import OnAir, Relays
 from tabulation.orders.control import Control
 from tabulation.orders.effects import NO_EMBARGO
-from tabulation.view.figures import UnitFigures
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.simulation.seeded.world import play
 
 MAX_SEEDS: Final = 500

@@ -21,8 +21,8 @@ from tabulation.counting.comparisons import compare
 from tabulation.counting.quarantine import assess
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.facts import facts_in
-from tabulation.view.figures import UNKNOWN, claim_of, excesses
-from tabulation.view.view import View
+from tabulation.figures import UNKNOWN, claim_of, excesses
+from tabulation.view import View
 from tests.builders import counted, reported, value_of
 from tests.shapes import CANDIDATES, flat
 

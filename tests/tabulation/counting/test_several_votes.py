@@ -13,8 +13,8 @@ from tabulation.counting.cells import MAX_BOX_EXCESS, OFFICIALS, doubt_in, odd_i
 from tabulation.counting.checkpoint import MARKER_KEY, Checkpoint, Marker, ledger_entry
 from tabulation.counting.tally_fold import TallyFold
 from tabulation.derived.facts import facts_in
-from tabulation.view.figures import UNKNOWN, claim_of, excesses, unheard
-from tabulation.view.view import View
+from tabulation.figures import UNKNOWN, claim_of, excesses, unheard
+from tabulation.view import View
 from tests.builders import counted, reported, value_of
 from tests.shapes import CANDIDATES, flat
 

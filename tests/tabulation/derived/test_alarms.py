@@ -14,8 +14,8 @@ from tabulation.counting.notices import NoticeGroups
 from tabulation.counting.quarantine import Open
 from tabulation.derived.alarms import MAX_ALARMS_KEPT, Alarm, Alarms, ShownChange, Standing, race, shown_next
 from tabulation.orders.confirmations import Moved
-from tabulation.view.program import Program
-from tabulation.view.view import View
+from tabulation.program import Program
+from tabulation.view import View
 from tests.gateway.nights import START, Written, election, totals
 from tests.schemas.orders import Kind, order
 from tests.schemas.test_asides import notice

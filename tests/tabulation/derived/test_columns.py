@@ -17,7 +17,7 @@ from tabulation.derived.columns import (
     percent_text,
     points_text,
 )
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.builders import small_election
 from tests.gateway.nights import totals
 

@@ -2,11 +2,11 @@
 
 from schemas.definition import Contest, Election
 from tabulation.derived.columns import Columns, Shape
-from tabulation.view.figures import UnitFigures
-from tabulation.view.view import View
+from tabulation.figures import UnitFigures
+from tabulation.view import View
 from tests.shapes import CANDIDATES, flat
 from tests.tabulation.derived.test_swing import LAST, land
-from tests.tabulation.view.test_trees import record
+from tests.tabulation.test_trees import record
 
 SHAPE = Shape(2, "en", ("a", "b", "c"))
 

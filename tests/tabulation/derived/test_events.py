@@ -10,7 +10,7 @@ from schemas.moments import epoch_ms
 from schemas.totals import Cell, Totals
 from schemas.wire import SERVER_MESSAGE, Event
 from tabulation.derived.events import LEAD_VOTES, MILESTONES, SETTLED_S, Events, FollowedUnit, Happened
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.gateway.nights import START, Written, election, totals
 
 DISTRICT = FollowedUnit("mayor", "aa", "tr/34/uskudar")

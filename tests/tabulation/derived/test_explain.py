@@ -24,7 +24,7 @@ from tabulation.derived.explain import (
     votes_of,
     written_points,
 )
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.builders import reported
 from tests.gateway.apart import comparison, part, run_of, written
 from tests.gateway.nights import START, Written, election, totals

@@ -30,12 +30,12 @@ from tabulation.derived.facts import (
     shares_bp,
     units_with_seats,
 )
+from tabulation.figures import Claims, Shift, claim_of, unheard
 from tabulation.orders.control import Control
 from tabulation.orders.effects import Embargo
+from tabulation.program import Program
 from tabulation.seats import Undecided
-from tabulation.view.figures import Claims, Shift, claim_of, unheard
-from tabulation.view.program import Program
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.builders import NIGHT, small_election
 from tests.gateway.nights import Written, election, totals
 from tests.schemas.orders import EPOCH, RUN, order, written

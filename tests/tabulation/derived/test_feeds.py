@@ -6,7 +6,7 @@ import pytest
 from schemas.moments import epoch_ms
 from schemas.wire import SERVER_MESSAGE, Playback, State
 from tabulation.derived.feeds import Arrivals, FeedLimits, feed_state, feeds, heard_by, state_message
-from tabulation.view.view import Heard, View
+from tabulation.view import Heard, View
 from tests.gateway.nights import START, election, totals
 
 LIMITS = FeedLimits(quiet_s=60, stale_s=300, down_s=900)

@@ -28,7 +28,7 @@ from tabulation.derived.history import (
     decode_courses,
     encode_courses,
 )
-from tabulation.view.program import Program
+from tabulation.program import Program
 from tests.builders import DISTRICTS, NIGHT, counted, small_election, value_of
 from tests.consumers.nights import arrivals, tallies
 from tests.consumers.oracle import sums

@@ -26,11 +26,11 @@ from tabulation.derived.row_forms import (
     Table,
     UnknownField,
 )
-from tabulation.view.figures import UnitFigures
-from tabulation.view.view import View
+from tabulation.figures import UnitFigures
+from tabulation.view import View
 from tests.gateway.nights import DISTRICTS, election, totals
 from tests.tabulation.derived.test_swing import land
-from tests.tabulation.view.test_trees import record
+from tests.tabulation.test_trees import record
 
 ELECTION = election()
 PAIRS = [(contest.id, source.id) for contest in ELECTION.contests for source in ELECTION.sources]

@@ -11,7 +11,7 @@ from schemas.errors import DefinitionError
 from schemas.figures import COUNTS
 from tabulation.derived.columns import change_text
 from tabulation.derived.swing import Flip, LastTime, Swing, base_of
-from tabulation.view.figures import Claims
+from tabulation.figures import Claims
 from tests.shapes import deep, flat
 
 

@@ -13,15 +13,15 @@ from schemas.definition import Election
 from schemas.figures import COUNTS
 from schemas.moments import epoch_ms
 from schemas.totals import Cell, Totals, parse_totals
+from tabulation.figures import Shift, claim_of, claims_before_counting, unheard
 from tabulation.on_air import OnAir
 from tabulation.orders.effects import Holds, Overrides, RelayedOrders
-from tabulation.view.figures import Shift, claim_of, claims_before_counting, unheard
-from tabulation.view.program import Program
-from tabulation.view.view import View
+from tabulation.program import Program
+from tabulation.view import View
 from tests.gateway.gateways import Message
 from tests.gateway.nights import DISTRICTS, START, Written, election, totals
 from tests.schemas.orders import Kind, order
-from tests.tabulation.view.test_view import EVERYWHERE, PAIRS, catch_up, everything, newest, records, shown_to_all
+from tests.tabulation.test_view import EVERYWHERE, PAIRS, catch_up, everything, newest, records, shown_to_all
 
 ELECTION = election()
 USKUDAR = Cell("mayor", "aa", "tr/34/uskudar")

@@ -24,7 +24,7 @@ from schemas.fields import Record
 from schemas.figures import COUNTS
 from schemas.totals import Cell, Row, Totals, parse_totals
 from tabulation.counting.notices import timely
-from tabulation.view.figures import (
+from tabulation.figures import (
     Claim,
     Shift,
     UnitFigures,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.definition import Candidate, Contest, Election, Source, Unit
 from schemas.figures import COUNTS
-from tabulation.view.figures import (
+from tabulation.figures import (
     CONTRADICTIONS,
     UNKNOWN,
     Claim,

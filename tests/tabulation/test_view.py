@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from schemas.figures import COUNTS
 from schemas.moments import epoch_ms
 from schemas.totals import Cell, Row, Totals
-from tabulation.view.figures import CONTRADICTIONS, MAX_ENCODED_KEPT, Wire, claim_of, unheard
-from tabulation.view.view import Heard, View
+from tabulation.figures import CONTRADICTIONS, MAX_ENCODED_KEPT, Wire, claim_of, unheard
+from tabulation.view import Heard, View
 from tests.gateway.gateways import Message, merge
 from tests.gateway.nights import DISTRICTS, START, Written, election, totals
 

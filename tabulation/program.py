@@ -19,7 +19,7 @@ from schemas.fields import Record
 from schemas.totals import Cell, parse_totals
 from tabulation.counting.notices import timely
 from tabulation.on_air import HeldUnits, OnAir
-from tabulation.view.view import View
+from tabulation.view import View
 
 
 class Program:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.definition import Election
 from schemas.totals import Cell, Totals
 from tabulation.derived.facts import facts_in
-from tabulation.view.view import View
+from tabulation.view import View
 from tests.builders import NIGHT
 from tests.shapes import deep
 
