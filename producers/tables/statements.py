@@ -180,17 +180,27 @@ def _need(figures: Mapping[str, int], *names: str) -> None:
 
 def statement(key: StatementKey, draft: Draft, figures: dict[str, int], source: str) -> Statement:
     """Return the event that a draft is."""
-    said: dict[str, Any] = {"contest": key.contest, "district": key.district, "source": source, "at": draft.at}
-    said["revision"] = key.revision
+    stated: dict[str, Any] = {
+        "contest": key.contest,
+        "district": key.district,
+        "source": source,
+        "revision": key.revision,
+        "at": draft.at,
+    }
     if key.box and draft.state != COUNTED:
-        return Withdrawn(type="annulled" if draft.state == "annulled" else "withdrawn", box=key.box, **said)
-    for name in ("registered", "cast", "valid", "invalid", "blank"):
-        said[name] = figures.get(name, NOT_GIVEN)
-    said |= {"unattributed": figures["unattributed"], "votes": draft.votes}
+        return Withdrawn(type="annulled" if draft.state == "annulled" else "withdrawn", box=key.box, **stated)
+    counts = {name: figures.get(name, NOT_GIVEN) for name in ("registered", "cast", "valid", "invalid", "blank")}
+    counts["unattributed"] = figures["unattributed"]
     if key.box:
-        return Counted(type="counted" if key.revision == 1 else "corrected", box=key.box, **said)
-    kind: Literal["report_corrected", "reported"] = "report_corrected" if draft.is_correction else "reported"
-    return Reported(type=kind, boxes_opened=figures["boxes_opened"], **said)
+        kind: Literal["counted", "corrected"] = "counted" if key.revision == 1 else "corrected"
+        return Counted(type=kind, box=key.box, votes=draft.votes, **stated, **counts)
+    return Reported(
+        type="report_corrected" if draft.is_correction else "reported",
+        boxes_opened=figures["boxes_opened"],
+        votes=draft.votes,
+        **stated,
+        **counts,
+    )
 
 
 def at_revision(event: Statement, revision: int) -> Statement:
