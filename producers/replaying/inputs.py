@@ -136,9 +136,10 @@ class ArchiveReader:
 
     def alike(self, end: int) -> int:
         """Return up to where, `end` at most, the records from `at` on are all amendments, or all of them tallies."""
-        keys = self._batch.keys[self.at : end] if self._batch is not None else []
-        kinds = [key == AMENDED_KEY for key in keys]
-        return self.at + (kinds.index(not kinds[0]) if True in kinds and False in kinds else len(kinds))
+        if self._batch is None:
+            return end
+        keys, is_amendment = self._batch.keys, self.is_at_amendment
+        return next((at for at in range(self.at, end) if (keys[at] == AMENDED_KEY) != is_amendment), end)
 
     def take(self, end: int) -> list[Entry]:
         """Return the records of the current batch from `at` up to this index, and go on behind them."""
