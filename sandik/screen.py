@@ -57,7 +57,7 @@ def give_up_output() -> None:
 class WrittenBehind(io.TextIOBase):
     """A text stream that never makes its caller wait: a thread writes to the descriptor below, in order.
 
-    While more than `MAX_UNWRITTEN_CHARS` wait, a text is left out, and how many were is written once there is room.
+    While more than `MAX_UNWRITTEN_CHARS` wait, a text is left out, and its lines are counted for the next.
     """
 
     def __init__(self, descriptor: int, encoding: str) -> None:
@@ -86,7 +86,7 @@ class WrittenBehind(io.TextIOBase):
         """Take a text to be written, or leave it out. Returns at once."""
         with self._changed:
             if self._unwritten + len(text) > MAX_UNWRITTEN_CHARS:
-                self._left_out += 1
+                self._left_out += text.count("\n")  # print writes a line's end by itself
                 return len(text)
             self._waiting.append(text)
             self._unwritten += len(text)
