@@ -129,6 +129,8 @@ class Aggregator:
         self._comparing = rounds.ComparisonRounds(log, run, self._fold)
         self._assessing = rounds.AssessmentRounds(log, run, self._fold)
         self._owned: frozenset[int] = frozenset()
+        self._held: frozenset[int] = frozenset()
+        """Partitions of which the fold holds something: the owned ones, and what a restore that failed has left."""
         self._reader: Reader | None = None
         self._totals: Reader | None = None
         self._unpublished: set[Cell] = set()
@@ -197,14 +199,14 @@ class Aggregator:
         if partitions == self._owned:
             return
         kept = {p: at for p, at in self._positions().items() if p in self._owned & partitions}
-        for partition in self._owned - partitions:
+        for partition in self._held - kept.keys():
             self._drop(partition)
+        self._held = partitions
         self._owned = self._progress.partitions = frozenset()  # until the readers stand: what fails begins anew
         await self._relay.take_over(partitions)
         markers = await self._restore(partitions - kept.keys())
         followed = [marker.followed for marker in markers.values()]
-        if self._totals is not None:
-            followed.append(self._totals.positions[0])
+        followed += [self._totals.positions[0]] if self._totals is not None else []
         positions = kept | {partition: marker.position for partition, marker in markers.items()}
         self._unfolded.clear()  # the new reader brings them again
         await self._resources.aclose()

@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from consumers.aggregate import fold_run
+from consumers.aggregate import Aggregator, fold_run
 from consumers.archive import Archiver, ArchiveSettings
 from consumers.verify import verify
 from eventlog.archive import open_archive
-from eventlog.clock import Wall
+from eventlog.clock import Manual, Wall
 from eventlog.port import Batch, Entry, EventLog, Reader
 from eventlog.run import Run, create_run, find_run
 from sandik.orders import let_out
@@ -229,6 +230,44 @@ async def test_an_aggregator_that_runs_takes_an_amendment_up(log: EventLog, run:
     run = await find_run(log, run.name)
     await until_end(log, run)
     assert await folded_anew(log, run) == await state_hash(log, run)
+
+
+class _AwayOnce(Unreliable):
+    """A log that once does not say how far topics of this name go."""
+
+    away: str | None = None
+
+    async def end_offsets(self, topic: str) -> dict[int, int]:
+        if self.away is not None and topic.endswith(self.away):
+            self.away = None
+            raise LogUnavailable("The log is away.")
+        return await super().end_offsets(topic)
+
+
+@pytest.mark.parametrize("topic", ["control", "ledger", "totals"])
+async def test_a_rebalance_that_breaks_off_leaves_nothing_of_what_it_had_or_restored(
+    log: EventLog, run: Run, topic: str
+) -> None:
+    """What was folded since the checkpoint is folded again from there, by the definition that holds there."""
+    run = await amend(log, run, BOX)
+    await publish(log, run, counted({"kurum": 1}, box=1003))
+    await until_end(log, run)
+    await publish(log, run, counted({"yeni": 5}, box=1001))
+    run = await amend(log, run, NEW)
+
+    cut, everything = _AwayOnce(log), frozenset(range(run.partitions))
+    aggregator = Aggregator(cut, run, Manual(datetime(2024, 3, 31, 17, tzinfo=UTC)))
+    async with aggregator._relay, aggregator._comparing, aggregator._assessing, aggregator._resources:
+        await aggregator._own(everything)
+        while aggregator._fold.definition_of(log.partition_of(USKUDAR.district.encode(), 4)) != run.definition:
+            await aggregator._turn()
+        cut.away = topic
+        with pytest.raises(LogUnavailable):
+            await aggregator._own(everything - {3})
+        await aggregator._own(everything)
+        while aggregator._positions() != await log.end_offsets(run.topics.tallies.name):
+            await aggregator._turn()
+        assert 0 == aggregator._fold.ledgers[USKUDAR].totals(run.definition.zone).votes["yeni"]
 
 
 async def test_an_aggregator_that_is_behind_is_told_by_the_tallies(log: EventLog, run: Run) -> None:

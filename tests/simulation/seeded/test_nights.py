@@ -38,6 +38,11 @@ def test_no_fault_shows_a_wrong_number_a_gap_or_a_figure_under_embargo(first: in
     assert found is None, str(found)
 
 
+def test_a_rebalance_that_breaks_off_leaves_nothing_that_is_ahead_of_its_checkpoint() -> None:
+    """What lay before an amendment is otherwise judged by it, as it is read again."""
+    assert not play(9399).wrong
+
+
 def test_the_same_seed_is_the_same_night() -> None:
     assert play(5).trace == play(5).trace
     assert play(5).trace != play(6).trace
