@@ -103,14 +103,21 @@ class Address:
         return True
 
     def _keep(self, part: Path, tag: str | None, changed: str | None) -> None:
-        self._known = {}
-        if tag:
-            self._known["If-None-Match"] = tag
-        if changed:
-            self._known["If-Modified-Since"] = changed
-            seconds = parsedate_to_datetime(changed).timestamp()
+        known = {"If-None-Match": tag} if tag else {}
+        seconds = _seconds_of(changed)
+        if changed and seconds is not None:
+            known["If-Modified-Since"] = changed
             os.utime(part, (seconds, seconds))
         part.replace(self.file)
+        self._known = known  # not before the file is there: a server that is asked for news then has none
+
+
+def _seconds_of(changed: str | None) -> float | None:
+    """Return when a server says that a file was changed, in seconds since 1970; `None` where that is no date."""
+    try:
+        return parsedate_to_datetime(changed).timestamp() if changed else None
+    except ValueError:
+        return None
 
 
 _log = logging.getLogger(__name__)

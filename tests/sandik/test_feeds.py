@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import orjson
 import pytest
@@ -123,7 +124,9 @@ async def test_a_live_folder_of_exports_is_right_at_every_step(tmp_path: Path) -
 
 
 @contextmanager
-def served(answers: list[tuple[int, bytes]]) -> Iterator[tuple[str, list[str | None]]]:
+def served(
+    answers: list[tuple[int, bytes]], changed: str = "Sun, 12 May 2030 20:00:00 GMT"
+) -> Iterator[tuple[str, list[str | None]]]:
     """An address that gives these answers in turn, then that nothing has changed, and the tags it was asked with."""
     tags: list[str | None] = []
 
@@ -133,7 +136,7 @@ def served(answers: list[tuple[int, bytes]]) -> Iterator[tuple[str, list[str | N
             code, body = answers.pop(0) if answers else (304, b"")
             self.send_response(code)
             self.send_header("ETag", f'"{len(tags)}"')
-            self.send_header("Last-Modified", "Sun, 12 May 2030 20:00:00 GMT")
+            self.send_header("Last-Modified", changed)
             self.send_header("Content-Length", "9999" if body == b"cut" else str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -163,6 +166,23 @@ def test_an_address_is_asked_for_what_has_changed_only(tmp_path: Path) -> None:
                 address.fetch()
         assert [None, '"1"', '"1"', '"3"', '"3"'] == tags
         assert b"22" == address.file.read_bytes()
+
+
+def test_a_server_that_tells_no_date_is_taken_for_one_that_tells_none(tmp_path: Path) -> None:
+    with served([(200, b"1"), (304, b"")], changed="yesterday evening") as (url, _):
+        address = Address(url, tmp_path)
+        assert (True, False, b"1") == (address.fetch(), address.fetch(), address.file.read_bytes())
+
+
+def test_what_could_not_be_kept_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the tag of what it had not kept, it was told for ever that nothing has changed."""
+    with served([(200, b"1"), (200, b"1")]) as (url, tags):
+        address = Address(url, tmp_path)
+        with monkeypatch.context() as full:
+            full.setattr(Path, "replace", Mock(side_effect=OSError(28, "No space left on device")))
+            with pytest.raises(NotFetched, match="No space left"):
+                address.fetch()
+        assert (True, b"1", [None, None]) == (address.fetch(), address.file.read_bytes(), tags)
 
 
 def test_reports_come_from_an_address(sandik: Sandik) -> None:
