@@ -327,13 +327,16 @@ class PastWorker:
 
     async def _worked_out(self, command: str, *arguments: str) -> bytes:
         """Run a command on the run's log in a process of its own; what it has written."""
-        process = await asyncio.create_subprocess_exec(
-            *command_line(command, *arguments, *self._options),
-            stdin=asyncio.subprocess.PIPE,  # held open: the process ends when this one is gone
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command_line(command, *arguments, *self._options),
+                stdin=asyncio.subprocess.PIPE,  # held open: the process ends when this one is gone
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:  # no memory, process or descriptor to spare
+            raise LogUnavailable(f"The past is worked out in another process, and none began: {error}.") from error
         try:
             out, err = await _outputs(process)
         finally:

@@ -16,7 +16,7 @@ from sandik import past
 from sandik.past import PastWorker, past_of
 from sandik.wiring import open_log
 from schemas.control import EmbargoLifted, EmbargoSet, Held, Order
-from schemas.errors import UsageError
+from schemas.errors import LogUnavailable, UsageError
 from schemas.graphics import Graphic, GraphicTaken
 from schemas.tally import Counted
 from schemas.trust import encode_order
@@ -169,6 +169,13 @@ async def test_a_process_of_its_own_works_out_the_same(night: str) -> None:
         assert expected == await PastWorker(night, RUN).at(moment)
         with pytest.raises(UsageError, match="began at"):
             await PastWorker(night, RUN).at(BEGAN - timedelta(days=1))
+
+
+async def test_where_no_process_can_begin_it_can_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is short of memory at that moment ends no gateway, which recalls the night so far."""
+    monkeypatch.setattr("sys.executable", "/no/such/python")
+    with pytest.raises(LogUnavailable, match=r"none began: .*No such file"):
+        await PastWorker("sqlite:night.db", RUN).courses()
 
 
 async def test_a_file_in_the_working_directory_is_not_run_for_a_module_of_pythons(
