@@ -246,7 +246,10 @@ async def _restart_forever(environment: Mapping[str, str], clock: Clock, served:
     deaths = 0
     while True:
         began = clock.monotonic()
-        code = await _run_worker(environment)
+        try:
+            code: int | str = await _run_worker(environment)
+        except OSError as error:  # no memory, process or descriptor to spare: the other workers serve meanwhile
+            code = str(error)
         if code == _USAGE_EXIT:
             raise UsageError("A worker cannot do what was asked; it has said why above.")
         if code == _LOG_EXIT and not served.is_set():

@@ -8,13 +8,16 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from eventlog.clock import Manual
 from gateway.admission.handshake import Limits
 from gateway.settings import GatewaySettings
+from sandik import process
 from sandik.commands.gateway import within_files
 from sandik.process import (
     SPARE_FILES,
@@ -26,6 +29,7 @@ from sandik.process import (
     run_until_stopped,
 )
 from schemas.errors import Interrupted, LoopEnded, UsageError
+from tests.patience import LIMIT_S
 
 
 async def asked(number: signal.Signals) -> None:
@@ -103,6 +107,28 @@ def test_of_several_errors_that_came_together_the_first_of_ours_is_told() -> Non
 
 def test_a_command_that_starts_another_does_so_isolated_from_the_working_directory() -> None:
     assert ("-P", "-m", "sandik", "at") == command_line("at")[1:]
+
+
+async def test_where_no_worker_can_begin_another_is_tried_and_the_others_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory that was too little for one worker may be too little for the next one, too, for a moment."""
+    began, clock = asyncio.Event(), Manual(datetime(2024, 3, 31, tzinfo=UTC))
+    outcomes = [OSError(12, "Cannot allocate memory"), OSError(11, "Resource temporarily unavailable")]
+
+    async def run_worker(_: Mapping[str, str]) -> int:
+        if outcomes:
+            raise outcomes.pop()
+        began.set()
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(process, "_run_worker", run_worker)
+    keeping = asyncio.create_task(process._restart_forever({}, clock, asyncio.Event()))
+    async with asyncio.timeout(LIMIT_S):
+        while not (began.is_set() or keeping.done()):
+            clock.advance(1)
+            await asyncio.sleep(0)
+    assert not keeping.done()
+    keeping.cancel()
+    await asyncio.wait({keeping})
 
 
 async def test_what_blocks_is_done_in_a_thread_with_its_result_or_error() -> None:
