@@ -27,7 +27,6 @@ from typing import Any, Final, TypeVar
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
-from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
@@ -52,6 +51,7 @@ from aiokafka.errors import (
 )
 
 from eventlog.kafka.administration import KafkaCommands, Security
+from eventlog.kafka.wire import collect_hosts, create_conn
 from eventlog.loops import is_asked_to_end
 from schemas.errors import LogError, LogRefused, LogUnavailable, UsageError
 
