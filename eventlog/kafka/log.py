@@ -11,6 +11,7 @@ parts; so pyproject.toml has an upper bound.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from types import MappingProxyType
@@ -33,6 +34,8 @@ from eventlog.kafka.topics import Topics
 from eventlog.port import Batch, Entry, Topic, TopicFinding, check_entries, partition_of
 from schemas.errors import PositionLost, RecordTooLarge, UnknownTopic
 from schemas.fields import Record
+
+_log: Final = logging.getLogger(__name__)
 
 APPEND_DEADLINE_S: Final = 30.0
 """Seconds after which an append has failed: a leader's election, or the restart of a broker, takes less."""
@@ -314,23 +317,8 @@ class KafkaReader:
             if not 0 <= partition < topic.partitions or position < 0:
                 raise PositionLost(self._topic, partition, position)
         self._entered = True
-        if not self._positions:  # a member of a group to which no partition is assigned
-            return self
-        consumer = AIOKafkaConsumer(
-            **self._connection.options,
-            auto_offset_reset="none",
-            enable_auto_commit=False,
-            fetch_max_bytes=MAX_FETCH_BYTES,
-            max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
-        )
-        await start_consumer(consumer, self._connection)
-        try:
-            async with self._connection.translated():
-                await self._seek(consumer)
-        except BaseException:
-            await stop_consumer(consumer)
-            raise
-        self._consumer = consumer
+        if self._positions:  # a member of a group to which no partition is assigned has none
+            self._consumer = await self._started()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -345,10 +333,10 @@ class KafkaReader:
     async def read(self, *, max_records: int, wait_ms: int) -> list[Batch]:
         if not self._entered:
             raise RuntimeError("the reader is not open")
-        consumer = self._consumer
-        if consumer is None:
+        if not self._positions:
             await asyncio.sleep(wait_ms / 1000)
             return []
+        consumer = await self._fetching()
         try:
             async with self._connection.translated():
                 got = await consumer.getmany(timeout_ms=wait_ms, max_records=max_records)
@@ -363,6 +351,35 @@ class KafkaReader:
             self._positions[batch.partition] = batch.records[-1].offset + 1
         return batches
 
+    async def _fetching(self) -> AIOKafkaConsumer:
+        """Return the consumer; a new one where a task of aiokafka's has ended, without which it brings nothing more."""
+        consumer = self._consumer
+        if consumer is None or has_stopped_fetching(consumer):
+            self._consumer = None
+            if consumer is not None:
+                _log.warning("A reader of topic %r has stopped fetching. Beginning anew.", self._topic)
+                await stop_consumer(consumer)
+            self._consumer = consumer = await self._started()
+        return consumer
+
+    async def _started(self) -> AIOKafkaConsumer:
+        """Return a new consumer that reads on from the positions. Raises `LogError`; then none is left behind."""
+        consumer = AIOKafkaConsumer(
+            **self._connection.options,
+            auto_offset_reset="none",
+            enable_auto_commit=False,
+            fetch_max_bytes=MAX_FETCH_BYTES,
+            max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
+        )
+        await start_consumer(consumer, self._connection)
+        try:
+            async with self._connection.translated():
+                await self._seek(consumer)
+        except BaseException:
+            await stop_consumer(consumer)
+            raise
+        return consumer
+
     def _go_back(self, consumer: AIOKafkaConsumer) -> None:
         """Read on from what was handed out: a damaged batch takes along what the call had of other partitions."""
         for partition, position in self._positions.items():
@@ -376,6 +393,13 @@ class KafkaReader:
             if self._positions[partition] == 0:
                 self._positions[partition] = beginnings[where]
             consumer.seek(where, self._positions[partition])
+
+
+def has_stopped_fetching(consumer: AIOKafkaConsumer) -> bool:
+    """Whether a task has ended by which a consumer fetches or knows whom to ask. It may do so without an error."""
+    fetching = getattr(getattr(consumer, "_fetcher", None), "_fetch_task", None)
+    looking = getattr(getattr(consumer, "_client", None), "_sync_task", None)
+    return any(isinstance(task, asyncio.Task) and task.done() for task in (fetching, looking))
 
 
 class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has no types

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -291,6 +292,28 @@ async def test_a_log_outlives_its_broker(kafka_broker: Broker, unique: str, monk
             assert everything[-20:] == [b"after"] * 20
             assert set(everything[1:-20]) <= {b"meanwhile"}
             assert not await log.exists(f"{unique}-other")
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("task", ["_fetcher._fetch_task", "_client._sync_task"])
+async def test_a_reader_whose_client_has_stopped_fetching_begins_anew_where_it_was(
+    log: EventLog, unique: str, task: str
+) -> None:
+    """As a task of aiokafka's does of an error that it does not expect; it then brings nothing, and raises nothing."""
+    await log.create([Topic(unique)])
+    await log.append(unique, [Entry(b"k", str(n).encode()) for n in range(4)])
+    async with log.reader(unique, {0: 0}) as reader, asyncio.timeout(LIMIT_S):
+        assert isinstance(reader, KafkaReader)
+        seen = [*(await reader.read(max_records=2, wait_ms=LONG_MS))[0].records]
+        ended = attrgetter(task)(reader._consumer)
+        ended.cancel()
+        await asyncio.wait({ended})
+        while len(seen) < 4:
+            for batch in await reader.read(max_records=2, wait_ms=LONG_MS):
+                seen += batch.records
+        await log.append(unique, [Entry(b"k", b"4")])
+        seen += (await reader.read(max_records=2, wait_ms=LONG_MS))[0].records
+    assert [b"0", b"1", b"2", b"3", b"4"] == [record.value for record in seen]
 
 
 @pytest.mark.kafka
