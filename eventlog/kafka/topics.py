@@ -1,7 +1,7 @@
 """Topics in Kafka: creating them with the settings that the design relies on, and finding out what there is."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -66,7 +66,7 @@ class Topics:
     async def _create(self, topics: Sequence[Topic], append_times: _AppendTimes) -> None:
         async with self._connection.translated():
             there = await self._describe()
-            missing = [topic for topic in topics if topic.name not in there]
+            missing = [topic for topic in topics if not there.get(topic.name)]
             if not missing:
                 return
             response = await self._admin.create_topics([_request(topic, append_times) for topic in missing])
@@ -74,10 +74,7 @@ class Topics:
                 error = for_code(code)
                 if error not in (NoError, TopicAlreadyExistsError):
                     raise LogError(f"Kafka did not create topic {name!r}: {error.__name__} {reason}. Ask its operator.")
-            async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-                # Kafka tells nobody when a topic is ready
-                while not {topic.name for topic in missing} <= (await self._describe()).keys():  # noqa: ASYNC110  see above
-                    await asyncio.sleep(RETRY_BACKOFF_MS / 1000)
+            await self._wait_for_leaders({topic.name for topic in missing})
 
     async def check(self, topics: Sequence[Topic]) -> list[TopicFinding]:
         """Compare topics with what they must be."""
@@ -119,7 +116,7 @@ class Topics:
         }
 
     async def find(self, name: str) -> Topic:
-        """Look the topic up. Raises `UnknownTopic`; that a topic is missing is not cached."""
+        """Look the topic up, once it has leaders. Raises `UnknownTopic`; that a topic is missing is not cached."""
         topic = self._known.get(name)
         if topic is None:
             async with self._connection.translated():
@@ -128,19 +125,29 @@ class Topics:
                 partitions = self._described.get(name)
                 if partitions is None:
                     raise UnknownTopic(name)
+                if not partitions:
+                    partitions = (await self._wait_for_leaders({name}))[name]
                 topic = Topic(name, partitions, max_record_bytes=await self._max_record_bytes(name))
             self._known[name] = topic
         return topic
 
+    async def _wait_for_leaders(self, names: Collection[str]) -> Mapping[str, int]:
+        """Describe all topics, once the partitions of these have leaders."""
+        async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+            # Kafka tells nobody when that is so
+            while not all(map((described := await self._describe()).get, names)):  # noqa: ASYNC110  see above
+                await asyncio.sleep(RETRY_BACKOFF_MS / 1000)
+        self._described = described
+        return described
+
     async def _describe(self) -> dict[str, int]:
-        """Return the number of partitions of each topic whose partitions all have leaders.
+        """Return the number of partitions of each topic; 0 of one that has a partition without a leader.
 
         All topics are requested: a request that names one creates it, where the cluster creates topics automatically.
         """
         return {
-            topic["topic"]: len(topic["partitions"])
+            topic["topic"]: len(topic["partitions"]) * all(one["leader"] >= 0 for one in topic["partitions"])
             for topic in await self._admin.describe_topics()
-            if topic["partitions"] and all(partition["leader"] >= 0 for partition in topic["partitions"])
         }
 
     async def _set_append_times(self, topics: Sequence[Topic], append_times: _AppendTimes) -> None:

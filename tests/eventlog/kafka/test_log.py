@@ -30,7 +30,7 @@ from eventlog.kafka.topics import Topics
 from eventlog.port import Entry, EventLog, Topic
 from eventlog.run import RunTopics
 from sandik.wiring import open_log
-from schemas.errors import LogError, LogUnavailable, PositionLost, UsageError
+from schemas.errors import LogError, LogUnavailable, PositionLost, UnknownTopic, UsageError
 from tests.eventlog.reading import read_to_end, values
 from tests.kafka.broker import Broker
 from tests.patience import LIMIT_S
@@ -156,6 +156,31 @@ async def test_behind_a_damaged_batch_every_partition_is_read_from_what_was_hand
     with pytest.raises(LogError):
         await reader.read(max_records=10, wait_ms=0)
     assert {TopicPartition("tallies", 0): 5, TopicPartition("tallies", 3): 7} == consumer.sought
+
+
+class _Electing:
+    """As much of aiokafka's client for administrators as a look-up takes; the topic's leader is elected meanwhile."""
+
+    def __init__(self) -> None:
+        self.leaders = [[0, -1], [0, -1], [0, 1]]
+
+    async def describe_topics(self) -> list[dict[str, object]]:
+        leaders = self.leaders.pop(0)
+        return [{"topic": "tallies", "partitions": [{"leader": leader} for leader in leaders]}]
+
+    async def describe_configs(self, _: object) -> list[object]:
+        return []
+
+
+async def test_a_topic_that_has_no_leader_at_the_moment_is_there_all_the_same() -> None:
+    """Taken for one that nobody had created, it ended whoever asked for it while a broker was restarted."""
+    topics = Topics(Connection("127.0.0.1:9", Security()))
+    topics._admin = electing = _Electing()
+    assert Topic("tallies", 2) == await topics.find("tallies")
+    assert [] == electing.leaders
+    electing.leaders = [[0, 1]]
+    with pytest.raises(UnknownTopic):
+        await topics.find("totals")
 
 
 async def test_tls_files_that_are_not_there_are_refused() -> None:
