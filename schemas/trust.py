@@ -33,6 +33,7 @@ from schemas.control import (
     Mode,
     Order,
     ReplayOrder,
+    is_amendment,
     unknown_in,
 )
 from schemas.definition import Election
@@ -220,9 +221,8 @@ class OrderVerifier:
                 return Verdict(offset, None, refusal="it begins an epoch and does not name it")
             if kind not in _KINDS:
                 return None
-            limit = most_bytes(kind)
-            if len(value or b"") > limit:
-                return Verdict(offset, None, refusal=f"it has more than {limit} bytes")
+            if (refusal := _unfit(kind, value or b"")) is not None:
+                return Verdict(offset, None, refusal=refusal)
             order = ORDER.validate_json(orjson.dumps(fields))
         except ValidationError as error:
             return Verdict(offset, None, refusal=f"it cannot be read: {first_fault(error)}")
@@ -298,6 +298,15 @@ class OrderVerifier:
 def most_bytes(kind: str) -> int:
     """How large an order of this kind may be."""
     return MAX_AMENDMENT_BYTES if kind == _AMENDMENT else MAX_ORDER_BYTES
+
+
+def _unfit(kind: str, value: bytes) -> str | None:
+    """Return what is wrong with the bytes of an order of this kind, whatever it says; else `None`."""
+    if len(value) > most_bytes(kind):
+        return f"it has more than {most_bytes(kind)} bytes"
+    if kind == _AMENDMENT and not is_amendment(value):  # who looks for amendments alone does not find it
+        return "it writes its type with escapes"
+    return None
 
 
 def _signature(fields: dict[str, object]) -> bytes | None:

@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.amendments import CHANGES, amended
 from schemas.control import (
     DELIVERY,
     Called,
     CallWithdrawn,
+    DefinitionAmended,
     EmbargoLifted,
     EmbargoSet,
     EpochBegun,
@@ -270,6 +272,20 @@ def test_an_epoch_that_has_no_name_begins_none() -> None:
 
 def test_an_order_that_lacks_something_is_refused() -> None:
     assert "held.run: Field required" in str(verdict_on(b'{"type":"held"}').refusal)
+
+
+def test_an_amendment_has_one_spelling_by_which_it_is_found() -> None:
+    """It counted for those who read every order, and was in no definition: they began anew for ever."""
+    changes = CHANGES.validate_json(b'[{"kind": "boxes_added", "unit": "tr/34/uskudar", "boxes": [[1099, 1099]]}]')
+    fields: dict[str, Any] = {
+        "amends": ELECTION.digest,
+        "yields": amended(ELECTION, changes).digest,
+        "changes": changes,
+    }
+    amendment = written(DefinitionAmended, SIGNER, version=2, **fields)
+    escaped = amendment.replace(b'"definition_amended"', rb'"definition\u005famended"')
+    assert verdict_on(amendment).counts
+    assert "it writes its type with escapes" == verdict_on(escaped).refusal
 
 
 def test_an_order_may_not_be_of_any_length() -> None:
