@@ -313,7 +313,9 @@ class _Found:
 
     def __init__(self, name: str, operators: "Sequence[OperatorKey]") -> None:
         self.verifier: OrderVerifier | None = None
-        """Of the amendments alone: there is one once there is an amendment."""
+        """Of all orders, as an id counts once; there is one once there is an amendment."""
+        self._before: list[Record] = []
+        """Everything behind what created the run."""
         self.missed: list[Verdict] = []
         self._operators = operators
         self.created: RunCreated | None = None
@@ -331,12 +333,21 @@ class _Found:
             if self.created is None:
                 self.created = self._creating(record.value or b"{}")
                 self.epoch = self.created.epoch if self.created is not None else ""
-            elif is_amendment(record.value):
+                continue
+            if is_amendment(record.value):
                 self._amend(self.created, record)
-            elif self.created.mode == "replay":
-                self._follow(record)
-            elif (restored := parse_restored(record.value)) is not None and restored.run == self._name:
-                self.incarnation = restored.incarnation
+            else:
+                self._note(self.created, record)
+            self._before.append(record)
+
+    def _note(self, created: RunCreated, record: Record) -> None:
+        """Fold a record that amends nothing."""
+        if self.verifier is not None:
+            self._verify(self.verifier, record)
+        if created.mode == "replay":
+            self._follow(record)
+        elif (restored := parse_restored(record.value)) is not None and restored.run == self._name:
+            self.incarnation = restored.incarnation
 
     def _amend(self, created: RunCreated, record: Record) -> None:
         from schemas.trust import OrderVerifier  # noqa: PLC0415  its library takes 50 ms, and most runs are not amended
@@ -344,11 +355,16 @@ class _Found:
         if self.verifier is None:
             keys = self._operators
             self.verifier = OrderVerifier(self._name, self.epoch, created.mode, created.definition, keys)
-        verdict = self.verifier.verify(record.offset, record.value, record.timestamp)
+            for earlier in self._before:
+                self._verify(self.verifier, earlier)
+        verdict = self._verify(self.verifier, record)
         if verdict is not None and verdict.missed:
             self.missed.append(verdict)
         elif verdict is not None and verdict.counts:
             self.missed.clear()
+
+    def _verify(self, verifier: "OrderVerifier", record: Record) -> "Verdict | None":
+        return verifier.verify(record.offset, record.value, record.timestamp)
 
     def _creating(self, value: bytes) -> RunCreated | None:
         """Parse a record that may create the run; `None` for any other. Raises `DefinitionError`, `OtherVersion`."""

@@ -12,6 +12,7 @@ import pytest
 
 from consumers.aggregate import Aggregator, fold_run
 from consumers.archive import Archiver, ArchiveSettings
+from consumers.order_relay import OrderRelay
 from consumers.verify import verify
 from eventlog.archive import open_archive
 from eventlog.clock import Manual, Wall
@@ -20,7 +21,7 @@ from eventlog.run import Run, create_run, find_run
 from sandik.orders import let_out
 from sandik.read_run import quarantine_of, state_hash
 from schemas.amendments import AMENDED_KEY, CHANGES, amended
-from schemas.control import DefinitionAmended, QuarantineReleased
+from schemas.control import DefinitionAmended, Held, QuarantineReleased
 from schemas.errors import ArchiveError, LogUnavailable
 from schemas.totals import state_of
 from schemas.trust import OrderSigner, encode_order
@@ -268,6 +269,21 @@ async def test_a_rebalance_that_breaks_off_leaves_nothing_of_what_it_had_or_rest
         while aggregator._positions() != await log.end_offsets(run.topics.tallies.name):
             await aggregator._turn()
         assert 0 == aggregator._fold.ledgers[USKUDAR].totals(run.definition.zone).votes["yeni"]
+
+
+async def test_an_amendment_whose_id_another_order_had_is_none_for_anybody(log: EventLog, run: Run) -> None:
+    """An order counts once. It was in the definition of those who began later, and of nobody who ran."""
+    ordered = ordering(run, NEW)
+    held = order(Held, run=run.name, contest="mayor").model_copy(update={"id": ordered.id})
+    for one in (held, ordered):
+        await log.append(run.topics.control.name, [Entry(b"order", encode_order(one, None))])
+
+    relay = OrderRelay(log, run, Wall())
+    async with relay:
+        await relay.take_over(frozenset())
+    assert (False, 1) == (relay.amended, (await find_run(log, run.name)).version)
+    run = await amend(log, run, BOX)
+    assert 2 == run.version
 
 
 async def test_an_aggregator_that_is_behind_is_told_by_the_tallies(log: EventLog, run: Run) -> None:
