@@ -14,13 +14,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NoReturn
-from zoneinfo import ZoneInfo
 
 from consumers import rounds
 from consumers.order_relay import AmendmentRelay, OrderRelay
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried
-from eventlog.port import Batch, Entry, EventLog, Reader, read_until
+from eventlog.port import Batch, Entry, EventLog, Membership, Reader, read_until
 from eventlog.run import Run, find_run
 from schemas.errors import LogError, LogUnavailable
 from schemas.progress import Watermark, parse_watermark
@@ -117,7 +116,6 @@ class Aggregator:
         self._clock = clock
         self._settings = settings or AggregateSettings()
         self._watch = watch
-        self._zone = ZoneInfo(run.definition.timezone)
         self._progress = progress or Progress()
         self._progress.run = run.name
         tallies, partitions = run.topics.tallies.name, run.topics.partitions
@@ -152,10 +150,13 @@ class Aggregator:
         Ends by cancellation, or where the run goes on with another take or definition: see `fold_run`.
         """
         tries = Tries(self._clock, self._settings.retry)
-        joining = self._log.member(self._run.topics.tallies.name, GROUP, self._settings.member)
-        async with self._relay, self._comparing, self._assessing, self._resources, joining as member:
+        join = partial(self._log.member, self._run.topics.tallies.name, GROUP, self._settings.member)
+        member: Membership | None = None
+        async with self._relay, self._comparing, self._assessing, self._resources, AsyncExitStack() as group:
             while not (self._relay.take_ended or self._relay.amended):
                 try:
+                    if member is None:
+                        member = await group.enter_async_context(join())
                     await self._own(member.partitions)
                     await self._turn()
                 except LogError as error:
@@ -234,8 +235,7 @@ class Aggregator:
         for partition in partitions:
             self._watermark.pop(partition, None)
         self._owned_since = self._clock.now(), self._clock.monotonic()
-        positions = self._positions()
-        unpublished = {one: 0 for one in partitions if one not in known and positions[one] == 0}
+        unpublished = {one: 0 for one in partitions if one not in known and self._positions()[one] == 0}
         if unpublished:
             await self._append_totals([], unpublished)
 
@@ -362,7 +362,8 @@ class Aggregator:
         began_s = self._clock.monotonic()
         cells = sorted(self._unpublished)
         self._fold.notice_impossible(cells)
-        entries = [Entry(cell.key(), self._fold.ledgers[cell].totals(self._zone).encode()) for cell in cells]
+        zone = self._run.definition.zone
+        entries = [Entry(cell.key(), self._fold.ledgers[cell].totals(zone).encode()) for cell in cells]
         # A partition of which nothing is folded yet may have totals in the topic: nothing is said of it.
         await self._append_totals(entries, {partition: at for partition, at in self._positions().items() if at})
         self._unpublished.clear()
@@ -442,8 +443,7 @@ class Aggregator:
         one, for a reader that begins later.
         """
         await self._follow_totals()
-        ledgers = self._fold.ledgers
-        self._unpublished |= {cell for cell, ledger in ledgers.items() if self._newest.get(cell, -1) < ledger.version}
+        self._unpublished |= {c for c, one in self._fold.ledgers.items() if self._newest.get(c, -1) < one.version}
         await self._publish()
         await self._relay.repair()
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import pytest
@@ -16,7 +16,7 @@ from consumers.order_relay import OrderRelay
 from consumers.verify import verify
 from eventlog.archive import open_archive
 from eventlog.clock import Manual, Wall
-from eventlog.port import Batch, Entry, EventLog, Reader
+from eventlog.port import Batch, Entry, EventLog, Membership, Reader
 from eventlog.run import Run, create_run, find_run
 from sandik.orders import let_out
 from sandik.read_run import quarantine_of, state_hash
@@ -269,6 +269,38 @@ async def test_a_rebalance_that_breaks_off_leaves_nothing_of_what_it_had_or_rest
         while aggregator._positions() != await log.end_offsets(run.topics.tallies.name):
             await aggregator._turn()
         assert 0 == aggregator._fold.ledgers[USKUDAR].totals(run.definition.zone).votes["yeni"]
+
+
+class _NoPlaceOnce(Unreliable):
+    """A log whose group cannot be joined once it was joined so often."""
+
+    joined = 0
+
+    def member(self, topic: str, group: str, name: str | None = None) -> Membership:
+        self.joined += 1
+        return _Refusing() if self.joined == 2 else super().member(topic, group, name)
+
+
+class _Refusing:
+    partitions: frozenset[int] = frozenset()
+
+    async def __aenter__(self) -> Self:
+        raise LogUnavailable("The log is away.")
+
+    async def __aexit__(self, *_: object) -> None:
+        """It was never entered."""
+
+
+async def test_a_log_that_is_away_as_an_aggregator_goes_on_with_an_amendment_is_waited_for(
+    log: EventLog, run: Run
+) -> None:
+    away = _NoPlaceOnce(log)
+    async with folding(away, run) as task:
+        await publish(log, run, counted({"kurum": 1}, box=1003))
+        await until_relayed(log, await amend(log, run, NEW), 2)
+        await publish(log, run, counted({"yeni": 5}, box=1001))
+        await until_votes(log, run, 5)
+        assert (False, 3) == (task.done(), away.joined)
 
 
 async def test_an_amendment_whose_id_another_order_had_is_none_for_anybody(log: EventLog, run: Run) -> None:
