@@ -49,6 +49,12 @@ async def forever(work: Coroutine[Any, Any, object], name: str) -> NoReturn:
     raise LoopEnded(name, "it returned")
 
 
+def raise_end_of(task: asyncio.Task[Any], name: str) -> NoReturn:
+    """Raise why a task that was to go on for ever has ended: its own error, or `LoopEnded` where it has none."""
+    error = None if task.cancelled() else task.exception()
+    raise error or LoopEnded(name, "it was cancelled, and nobody had asked for that")
+
+
 async def _ended(task: asyncio.Task[Any]) -> None:
     """Return once the task has ended. A further cancellation meanwhile is passed on to it."""
     while not task.done():

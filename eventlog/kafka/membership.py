@@ -20,9 +20,9 @@ from aiokafka.errors import BrokerResponseError, InvalidSessionTimeoutError, Kaf
 from eventlog.clock import Wall
 from eventlog.kafka.connection import Connection, start_consumer, stop_consumer
 from eventlog.kafka.topics import Topics
-from eventlog.loops import Tries, retried
+from eventlog.loops import Tries, raise_end_of, retried
 from eventlog.port import replaced
-from schemas.errors import LogError, LoopEnded
+from schemas.errors import LogError
 
 
 class FencedInstanceId(BrokerResponseError):  # type: ignore[misc]  # aiokafka has no types
@@ -141,7 +141,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
     @property
     def partitions(self) -> frozenset[int]:
         if self._watching is not None and self._watching.done():
-            _raise_end_of(self._watching)
+            raise_end_of(self._watching, "The watch over a membership")
         return self._partitions or frozenset()
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002  aiokafka gives it
@@ -255,8 +255,3 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
     @property
     def _is_lost(self) -> bool:
         return self._consumer is None or has_lost_membership(self._consumer)
-
-
-def _raise_end_of(watching: "asyncio.Task[NoReturn]") -> NoReturn:
-    error = None if watching.cancelled() else watching.exception()
-    raise error or LoopEnded("The watch over a membership", "it was cancelled, and nobody had asked for that")

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from eventlog.clock import Clock
+from eventlog.loops import raise_end_of
 from eventlog.port import Batch, Entry, Topic, TopicFinding, check_entries, partition_of, replaced
 from eventlog.sqlite import tables
 from eventlog.sqlite.file import LogFile
@@ -44,6 +45,7 @@ class SqliteLog:
 
     async def __aenter__(self) -> Self:
         file = replace(self._file)  # with a new `SameFile`: since the last opening the file may have been replaced
+        self._known.clear()  # as above: in another file a topic has another place
         writer = Writer(file)
         await writer.start()
         self._writer, self._connections = writer, Connections(file)
@@ -226,9 +228,10 @@ class SqliteMembership:
 
     async def __aexit__(self, *_: object) -> None:
         self._partitions = frozenset()
-        if self._renewing is not None:
-            self._renewing.cancel()
-            await asyncio.wait([self._renewing])
+        renewing, self._renewing = self._renewing, None
+        if renewing is not None:
+            renewing.cancel()
+            await asyncio.wait([renewing])
         if self._lease is None:
             return
         try:
@@ -238,6 +241,8 @@ class SqliteMembership:
 
     @property
     def partitions(self) -> frozenset[int]:
+        if self._renewing is not None and self._renewing.done():  # the lease expires, and others take the partitions
+            raise_end_of(self._renewing, "The renewal of a lease")
         return self._partitions
 
     async def _keep_renewing(self, stored: StoredTopic, lease: Lease) -> None:

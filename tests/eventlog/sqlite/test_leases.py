@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -55,6 +56,21 @@ async def test_a_member_that_is_started_again_under_its_name_has_its_partitions_
                 assert other.partitions == {1, 3}
                 clock.advance(tables.RENEW_S)
                 await until(log, lambda: stalled.partitions == {2})  # it is the third now
+
+
+async def test_a_member_whose_lease_is_renewed_no_longer_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ended that: others take its partitions, and it would be given none any more."""
+    clock = Manual(NIGHT)
+    async with SqliteLog(path, clock) as log:
+        await log.create([TOPIC])
+        async with log.member(TOPIC.name, "group") as member:
+            assert member.partitions == {0, 1, 2}
+            monkeypatch.setattr(tables, "renew_lease", Mock(side_effect=OverflowError("an error of nobody's")))
+            await log.create([])  # the renewing has begun
+            clock.advance(tables.RENEW_S)
+            with pytest.raises(OverflowError):
+                await until(log, lambda: not member.partitions)
+        assert not member.partitions
 
 
 async def test_a_name_that_was_taken_is_told_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:

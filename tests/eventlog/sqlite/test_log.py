@@ -367,6 +367,20 @@ async def test_a_file_that_is_deleted_or_replaced_in_use_is_noticed(path: Path, 
                 await log.end_offsets(TOPIC.name)
 
 
+async def test_a_log_that_is_opened_again_knows_nothing_of_the_file_before(path: Path) -> None:
+    """In which a topic had another place: what was appended to the one lay in the other."""
+    other = Topic("other")
+    log = SqliteLog(path, Wall())
+    async with log:
+        await log.create([TOPIC, other])
+        assert TOPIC.partitions == await log.partitions(TOPIC.name)
+    await asyncio.to_thread(path.unlink)
+    async with log:
+        await log.create([other, TOPIC])
+        await log.append(TOPIC.name, [Entry(b"k", b"v")])
+        assert (1, {0: 0}) == (sum((await log.end_offsets(TOPIC.name)).values()), await log.end_offsets(other.name))
+
+
 async def test_a_write_ahead_log_that_is_deleted_in_use_is_noticed(log: SqliteLog, path: Path) -> None:
     """Other processes would never see what it holds."""
     await log.append(TOPIC.name, [Entry(b"k", b"v")])
