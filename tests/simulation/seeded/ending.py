@@ -86,7 +86,7 @@ class Ending:
         for place in places(self._shown.law):
             contest, source, district = place
             ledger = ledgers.get(Cell(contest, source, district))
-            figures = figures_in(ledger.totals(aggregator._zone) if ledger is not None else None)
+            figures = figures_in(ledger.totals(run.definition.zone) if ledger is not None else None)
             if figures.plain != expected.get(place, NOTHING).plain:
                 found.append(f"the checkpoint of {place} says {figures.plain}")
         return found
