@@ -1,4 +1,4 @@
-"""An election definition as files that people write: made of tables, reviewed, and compared with another. Pure.
+"""An election definition as files that people write: made of tables, reviewed, and compared with another.
 
 Tables are CSV (units, parties, candidates, last results), the rest is JSON. Every fault of a table is found before
 anything is made, and told with its file and line. A review names what is wrong in a definition, with lines and next
@@ -251,8 +251,8 @@ def review(text: str) -> list[Finding]:
         ]
     except DefinitionError as error:
         return [Finding(lines.of_message(str(error)), str(error))]
-    unknown = [Finding(lines.of_path(path, tree), said, is_fault=False) for path, said in _unknown(text)]
-    return unknown + [Finding(lines.of_id(name), said, is_fault=False) for name, said in doubts(election)]
+    unknown = [Finding(lines.of_path(path, tree), advice, is_fault=False) for path, advice in _unknown(text)]
+    return unknown + [Finding(lines.of_id(name), doubt, is_fault=False) for name, doubt in doubts(election)]
 
 
 def _unknown(text: str) -> Iterator[tuple[tuple[int | str, ...], str]]:
@@ -308,8 +308,8 @@ def _without_voters(election: Election) -> Iterator[tuple[str, str]]:
     without = [unit.id for unit in election.districts if unit.boxes and unit.registered is None]
     if without:
         of = f"{len(without)} of {len(election.districts)} counting units"
-        said = f"{of} do not say how many are registered ({some_of(without, _NAMED)}): no lead is called safe before "
-        yield without[0], f"{said}their last box. Give the numbers."
+        missing = f"{of} do not say how many are registered ({some_of(without, _NAMED)}): no lead is called safe before "
+        yield without[0], f"{missing}their last box. Give the numbers."
 
 
 def _lies_in(election: Election, unit: str, tree: str) -> bool:

@@ -77,9 +77,9 @@ class OrderAside(Aside):
         """What the record key begins with, such as `gate:metropolitan_mayor/aa/tr/34/uskudar@18`."""
         return super().key + NUMBER_MARK + b"%d" % self.number
 
-    def key_at(self, said: datetime) -> bytes:
+    def key_at(self, moment: datetime) -> bytes:
         """The record key of what is said at this moment, such as `gate:…@18.1711900800000`."""
-        return self.key + _SAID_MARK + b"%d" % epoch_ms(said)
+        return self.key + _SAID_MARK + b"%d" % epoch_ms(moment)
 
 
 def names_order(key: bytes | None) -> bool:

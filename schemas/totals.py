@@ -72,16 +72,16 @@ class Totals(Frozen):
 
     def encode(self) -> bytes:
         """The record value: fields in their fixed order, votes by candidate id, so equal totals are equal bytes."""
-        said = {name: getattr(self, name) for name in _FIELDS} | {"votes": dict(sorted(self.votes.items()))}
+        record = {name: getattr(self, name) for name in _FIELDS} | {"votes": dict(sorted(self.votes.items()))}
         if self.blank:
-            said["blank"] = self.blank
+            record["blank"] = self.blank
         if self.overridden:
-            said["overridden"] = self.overridden
+            record["overridden"] = self.overridden
         if self.excess:  # without it the bytes are those that earlier releases write of the same figures
-            said["excess"] = self.excess
+            record["excess"] = self.excess
         if self.closed:
-            said["closed"] = self.closed
-        return orjson.dumps(said)
+            record["closed"] = self.closed
+        return orjson.dumps(record)
 
 
 _FIELDS: Final = tuple(name for name in Totals.model_fields if name not in ("blank", "overridden", "excess", "closed"))

@@ -138,8 +138,8 @@ def answer(request: UpgradeRequest, date: str | None) -> Accepted | Response:
     """Let the client in, or say with which answer it is turned away. `date` is the answer's, where it is known."""
     keys = request.all(_KEY_HEADER)
     if date is not None and len(keys) == 1 and _KEY.fullmatch(keys[0]):
-        said = tuple((name, value) for name, value in request.headers if name in _JUDGED)
-        kind = _kind(request.method, said)
+        judged = tuple((name, value) for name, value in request.headers if name in _JUDGED)
+        kind = _kind(request.method, judged)
         if kind is not None:
             parts = (kind.before_date, date, kind.before_key, accept_key(keys[0]), kind.rest)
             return Accepted("".join(parts).encode(), kind.extensions)
@@ -161,10 +161,10 @@ class _Kind(NamedTuple):
 
 
 @lru_cache(maxsize=_MAX_KINDS)
-def _kind(method: str, said: tuple[tuple[str, str], ...]) -> _Kind | None:
-    """How the library answers who says this; `None` where it turns them away."""
+def _kind(method: str, judged: tuple[tuple[str, str], ...]) -> _Kind | None:
+    """How the library answers a request with these headers; `None` where it turns it away."""
     library = handshake()
-    response = library.accept(UpgradeRequest(method, STREAM_PATH, [*said, (_KEY_HEADER, _ANY_KEY)]).for_library())
+    response = library.accept(UpgradeRequest(method, STREAM_PATH, [*judged, (_KEY_HEADER, _ANY_KEY)]).for_library())
     if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
         return None
     before_date, _, behind = response.serialize().decode().partition(response.headers["Date"])

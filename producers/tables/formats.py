@@ -360,8 +360,8 @@ def workbook_sheet(raw: IO[bytes], layout: Layout, file: str) -> Sheet:
         names = book.sheet_names
         wanted = layout.sheet if layout.sheet is not None else names[0] if len(names) == 1 else None
         if wanted not in names:
-            said = f"no sheet {wanted!r}" if wanted else f"{len(names)} sheets, and table.sheet names none"
-            raise MappingError(f"{file} has {said}. It has: {', '.join(map(repr, names))}.")
+            fault = f"no sheet {wanted!r}" if wanted else f"{len(names)} sheets, and table.sheet names none"
+            raise MappingError(f"{file} has {fault}. It has: {', '.join(map(repr, names))}.")
         rows = book.get_sheet_by_name(str(wanted)).to_python(skip_empty_area=False)
     lines = (TableLine(number, list(map(as_cell, row))) for number, row in enumerate(rows, start=1))
     return under_header(lines, layout, file)

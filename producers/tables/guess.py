@@ -363,14 +363,14 @@ def _is_time(cell: str, pattern: str | None) -> bool:
     return True
 
 
-def _absent(found: dict[str, str], counts: list[str], said: AbstractSet[str]) -> list[str]:
+def _absent(found: dict[str, str], counts: list[str], in_lines: AbstractSet[str]) -> list[str]:
     missing = {
         name: rule
         for name, rule in _ABSENT.items()
-        if name not in found and name not in said and (name != "boxes_opened" or name in counts)
+        if name not in found and name not in in_lines and (name != "boxes_opened" or name in counts)
     }
     lines = [f'{name} = "{rule}"' for name, rule in missing.items()]
-    if "cast" in missing and "invalid" not in found and not said & {"invalid", "blank"}:
+    if "cast" in missing and "invalid" not in found and not in_lines & {"invalid", "blank"}:
         lines.append('invalid = "none"')
     return ["", "[absent] # ? what the file does not have, and what is taken for it", *lines, ""] if lines else [""]
 
@@ -389,11 +389,11 @@ def _stand(look: Look, found: dict[str, str]) -> list[str]:
 
 def _long(look: Look, found: dict[str, str], known: dict[str, list[str]]) -> list[str]:
     values = _stand(look, found)
-    said = [f"{name} = [{', '.join(map(toml_text, sorted(lines)))}] # ? is that so?" for name, lines in known.items()]
+    rows = [f"{name} = [{', '.join(map(toml_text, sorted(lines)))}] # ? is that so?" for name, lines in known.items()]
     others = {value for lines in known.values() for value in lines}
     return [
-        "[rows] # ? lines that are no candidate's" + ("" if said else ", such as"),
-        *(said or ['# invalid = ["Null"]', '# blank = ["Blank"]']),
+        "[rows] # ? lines that are no candidate's" + ("" if rows else ", such as"),
+        *(rows or ['# invalid = ["Null"]', '# blank = ["Blank"]']),
         "",
         "[candidates] # ? what no ballot of the definition says that way",
         *(f'# {toml_text(value)} = "id"' for value in values if value not in others),

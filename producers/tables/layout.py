@@ -333,8 +333,6 @@ KINDS: Final = {
 }
 """What a file is, by the ending of its name. Any other is CSV."""
 
-FORMATS: Final = tuple(dict.fromkeys(KINDS.values()))
-
 MAX_PARTS: Final = 5_000
 """The most files of one table: one for each municipality of a large country."""
 

@@ -203,12 +203,12 @@ class ReportMapping(TableMapping):
 
     @model_validator(mode="after")
     def _counts_are_there(self) -> Self:
-        said = set(self.rows.count_of.values())
+        in_rows = set(self.rows.count_of.values())
         wanted = [*COUNTS[:3], *(() if self.is_of_boxes else ("boxes_opened",))]
         for name in wanted:
             ways = [
                 getattr(self.columns, name) is not None,
-                name in said,
+                name in in_rows,
                 getattr(self.absent, name) is not None,
             ]
             if not any(ways):
@@ -218,13 +218,13 @@ class ReportMapping(TableMapping):
                     f"columns: nothing says what is {name}. Name its column; or, where the source does not give it, "
                     f'say under [absent] {name} = "{rule}"{others}'
                 )
-        said |= {"invalid"} if self.columns.blank or "blank" in said else set()
-        if self.absent.cast == "sum" and not (self.columns.invalid or "invalid" in said or self.absent.invalid):
+        in_rows |= {"invalid"} if self.columns.blank or "blank" in in_rows else set()
+        if self.absent.cast == "sum" and not (self.columns.invalid or "invalid" in in_rows or self.absent.invalid):
             raise ValueError(
                 'absent: with cast = "sum" something has to say what is invalid: its column, its rows, or '
                 'invalid = "none"'
             )
-        if self.is_of_boxes and (self.columns.boxes_opened or self.absent.boxes_opened or "boxes_opened" in said):
+        if self.is_of_boxes and (self.columns.boxes_opened or self.absent.boxes_opened or "boxes_opened" in in_rows):
             raise ValueError("columns: a table of boxes has no boxes_opened; each line is of one box")
         if self.table.exports and self.report.at == "fetch":
             raise ValueError('table: with exports, each file has a time of its own: report.at = "file", or a column')

@@ -88,7 +88,7 @@ Mark = Annotated[str, Field(max_length=1, pattern=r"^[^0-9A-Za-z+\-]?$")]
 
 
 Format = Literal["csv", "tsv", "json", "jsonl", "xml", "workbook", "parquet"]
-"""What a file is, where the ending of its name does not say so; see `parts.KINDS`."""
+"""What a file is, where the ending of its name does not say so; see `layout.KINDS`."""
 
 HeaderRow = Annotated[int, Field(ge=0, le=10_000)]
 

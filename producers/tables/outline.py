@@ -1,4 +1,4 @@
-"""What a table of results names: its units by level with their boxes, its contests, and who is voted for. Pure.
+"""What a table of results names: its units by level with their boxes, its contests, and who is voted for.
 
 It is what a first election definition is made of, where nobody has written one. A name that cannot be written in ASCII
 gets a number for its id.

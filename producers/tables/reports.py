@@ -118,8 +118,8 @@ class ReportReader:
         if found is None:
             return False
         key, event = found
-        said = event, number
-        if self._drafts.setdefault(key, said) is not said:
+        draft = event, number
+        if self._drafts.setdefault(key, draft) is not draft:
             return False
         self._unended = None
         return True
@@ -178,8 +178,8 @@ class ReportReader:
         return frozenset(self._places.union(key[:3] for key in self._drafts))
 
     def _report_of(self, key: StatementKey) -> Statement | None:
-        said = self._drafts.get(key)
-        return said[0] if isinstance(said, tuple) else self._reports.get(key)
+        draft = self._drafts.get(key)
+        return draft[0] if isinstance(draft, tuple) else self._reports.get(key)
 
     def _figures_of(self, key: StatementKey, draft: Draft) -> dict[str, int]:
         if draft.state != COUNTED:

@@ -133,8 +133,8 @@ def _write_ograf(folder: Path, gateway: str, version: str, brand: BrandFolder, n
         target.write_bytes(file.body)
         yield target
     for overlay in MANIFEST.overlays:
-        said = manifest(overlay, gateway=gateway, version=version, names=names)
-        text = json.dumps(said, ensure_ascii=False, indent=2)
+        described = manifest(overlay, gateway=gateway, version=version, names=names)
+        text = json.dumps(described, ensure_ascii=False, indent=2)
         yield _write(folder / f"{overlay.name}.ograf.json", text + "\n")
         yield _write(folder / f"{overlay.name}.mjs", module(overlay, gateway=gateway))
 

@@ -350,9 +350,9 @@ def _figures(part: Part, given: Given) -> dict[str, Any]:
     return {"boxes_opened": part.boxes, "votes": dict(sorted(part.votes.items())), **_known(part, given)}
 
 
-def _known(said: Said, given: Given) -> dict[str, Any]:
+def _known(box: Said, given: Given) -> dict[str, Any]:
     """The counts of boxes, `None` for those that the source does not give."""
-    return {name: count if name in given.counts else None for name, count in stated_in(said).items()}
+    return {name: count if name in given.counts else None for name, count in stated_in(box).items()}
 
 
 def _both_give(name: str, a: _Shown, b: _Shown) -> bool:
@@ -393,8 +393,8 @@ def _explaining(place: BoxDifference, leaders: tuple[str, ...], given_a: Given, 
     )
 
 
-def _box(said: Said | None, given: Given) -> BoxFigures | None:
-    return BoxFigures(votes=said.votes, **_known(said, given)) if said is not None else None
+def _box(box: Said | None, given: Given) -> BoxFigures | None:
+    return BoxFigures(votes=box.votes, **_known(box, given)) if box is not None else None
 
 
 def _margin(box: Said | None, leaders: tuple[str, ...]) -> int:
