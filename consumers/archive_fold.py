@@ -190,6 +190,7 @@ class TalliesFold(ArchiveFold):
             self._read_some(partition, records[at : at + PARSED_AT_ONCE], columns)
 
     def _read_some(self, partition: int, records: Sequence[Record], columns: Columns) -> None:
+        """Fold these tallies one by one; fill in each one's columns, the state hash behind it among them."""
         outputs = Outputs()
         changed, take, states = outputs.changed, self._fold.take, columns.state
         state = self._states.setdefault(partition, State())
@@ -199,6 +200,7 @@ class TalliesFold(ArchiveFold):
         moments = all_microseconds([tally.at if tally else None for tally in read])
         for record, tally, told, us in zip(records, tallies, read, moments, strict=True):
             take(partition, record, tally, outputs)
+            # A tally changes one cell at most, an amendment several; only their parts of the state hash are replaced.
             if changed:
                 if record.key == AMENDED_KEY:
                     for cell in changed:

@@ -308,7 +308,9 @@ def _without_voters(election: Election) -> Iterator[tuple[str, str]]:
     without = [unit.id for unit in election.districts if unit.boxes and unit.registered is None]
     if without:
         of = f"{len(without)} of {len(election.districts)} counting units"
-        missing = f"{of} do not say how many are registered ({some_of(without, _NAMED)}): no lead is called safe before "
+        missing = (
+            f"{of} do not say how many are registered ({some_of(without, _NAMED)}): no lead is called safe before "
+        )
         yield without[0], f"{missing}their last box. Give the numbers."
 
 

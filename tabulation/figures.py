@@ -112,12 +112,14 @@ def claim_of(
     valid, attributed = counts["valid"], sum(votes.values())
     for_nobody = counts["invalid"] + counts.get("blank", 0)
     named, papers = attributed + counts["unattributed"], valid + for_nobody
+    # Votes of the opened boxes that may still go to anybody: `short` by the ballots cast, `spare` by the valid votes.
     short, spare = cast - for_nobody - attributed + excess, valid - attributed
     if is_any_valid:  # any ballot that is not told to be for nobody may be for somebody
         short = counts["cast"] - sum(told.get(name, 0) for name in ("invalid", "blank")) - attributed + excess
     if votes_per_voter > 1:
         named, spare, short = ballots_for(named, votes_per_voter), 0, counts["unattributed"] + excess
     found: tuple[str, ...] = ()
+    # Nearly all figures pass these few comparisons. Contradictions are worked out of those alone that do not.
     if closed or not (
         opened
         and named <= valid

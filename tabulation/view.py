@@ -302,6 +302,7 @@ class View:
         return changed
 
     def _put(self, board: _Board, totals: Totals) -> None:
+        """Take a district's new totals: into its figures, and what they differ by into those of the units above."""
         first = totals.district not in board
         if first:
             votes = dict.fromkeys(sorted(self.definition.names_in(totals.contest, totals.district)), 0)
@@ -318,7 +319,7 @@ class View:
             if unit not in board:
                 self._add_unit(board, unit, totals.as_of, {})
             above = board[unit]
-            if first:
+            if first:  # the district's ballot may have names that the others' do not
                 above.votes = dict(sorted((dict.fromkeys(district.votes, 0) | above.votes).items()))
                 above.touch(self.seq)
             above.add(change, self.seq)

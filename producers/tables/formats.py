@@ -289,7 +289,7 @@ def _walk(found: object, steps: list[_Step], path: str, around: dict[str, str], 
         yield around | (_flat(found, f"{path}.") if isinstance(found, dict) else {path: as_cell(found)})
         return
     (name, walks), rest = steps[0], steps[1:]
-    if name:
+    if name:  # go into the member of this name; its neighbours become cells of each line, lists apart
         if not isinstance(found, dict):
             raise MappingError(f"{file} has no object at {path or 'the top'!r}, where table.rows asks for {name!r}.")
         beside = {key: value for key, value in found.items() if key != name and not isinstance(value, list)}
@@ -302,10 +302,10 @@ def _walk(found: object, steps: list[_Step], path: str, around: dict[str, str], 
         found, path = found[name], f"{path}.{name}" if path else name
     if not walks:
         yield from _walk(found, rest, path, around, file)
-    elif walks == "{}":
+    elif walks == "{}":  # an object whose keys are ids: each key is a cell of its lines
         for key, item in found.items() if isinstance(found, dict) else ():
             yield from _walk(item, rest, path, around | {f"{path}.@key".lstrip("."): str(key)}, file)
-    else:
+    else:  # a list; XML writes one of a single item as the item alone
         for item in found if isinstance(found, list) else [] if found is None else [found]:
             yield from _walk(item, rest, path, dict(around), file)
 

@@ -223,13 +223,15 @@ def _box_number(look: Look, found: dict[str, str]) -> list[str]:
 def _coded(look: Look, column: str) -> list[str]:
     """Return how texts of one form become numbers, the last line without its name; nothing where they do not.
 
-    Letters at one place are numbered. What is the same in all cells is looked for and left out.
+    Letters at one place are numbered. What all cells begin with is looked for and left out: of `75A07` and `75B12` a
+    letter and two digits are left, which make 107 and 212.
     """
     cells = sorted(set(look.column(look.header.index(column))))
     forms = {_DIGIT.sub("0", _LETTER.sub("A", cell)) for cell in cells}
     form = forms.pop() if len(forms) == 1 else ""
     if len(cells) < 2 or not set(form) <= {"0", "A"} or "A" not in form:  # noqa: PLR2004  one cell shows no form
         return []
+    # The cells are sorted: what the first and the last begin with in common, all do.
     first, last = cells[0], cells[-1]
     begin = next(place for place in range(len(form)) if first[place] != last[place])
     lines, names = list[str](), list[str]()

@@ -284,6 +284,7 @@ class WholeLines:
         names += [report.at.column] if isinstance(report.at, Column) else []
         self._names: Callable[[Sequence[str]], Hashable] = itemgetter(*(columns[name] for name in names))
         self._moments: dict[Hashable, tuple[str, str, frozenset[int], datetime, int]] = {}
+        """By the cells that name unit, contest and time: contest, district, its boxes' numbers, time, revision."""
         counts = ("registered", "cast", "valid", "invalid", "unattributed")
         there = [name for name in counts if getattr(named, name) is not None]
         wanted = [str(named.box), *(getattr(named, name) for name in there), *mapping.votes]
@@ -297,6 +298,7 @@ class WholeLines:
             "invalid": _NONE if mapping.absent.invalid == "none" else _REST,
             "unattributed": _NONE,
         }
+        # Of each of `counts` its place among the numbers of a line, the box's being 0; or how it follows from others.
         self._places = tuple(there.index(name) + 1 if name in there else absent[name] for name in counts)
 
     @staticmethod

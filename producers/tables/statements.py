@@ -423,14 +423,12 @@ class ReportHistory:
                 "old copy? If it is meant, mark it as a correction."
             )
         else:
-            if self.by_content:
-                pass
-            elif report.at < newest.at:
+            if report.at < newest.at and not self.by_content:
                 news.odd.append(
                     f"{_at(report)} has other figures than those of {newest.at}, and is taken for newer. Was a clock "
                     "put back, or the file mended?"
                 )
-            elif report.at == newest.at:
+            elif report.at == newest.at and not self.by_content:
                 news.odd.append(f"{_at(report)} has other figures than before at that time, and is taken for newer.")
             self._publish(self._after(newest, report), news)
 

@@ -196,6 +196,7 @@ class Columns:
             for place in facts.ranking
         }
         layout = self._layout(shape, blank, row)
+        # The same columns twice: by rank, while somebody has votes, and by candidate, whoever is asked for.
         slots = [places[place.candidate] for place in facts.ranking] if facts.lead else []
         for slot, names_of_slot in enumerate(layout.slots):
             row.update(zip(names_of_slot, (slots[slot] if slot < len(slots) else blank).values(), strict=True))

@@ -152,7 +152,11 @@ class History:
         return max((len(self._fold.amendments_of(partition)) for partition in self._partitions), default=0)
 
     def fold(self, partition: int, records: Sequence[Record]) -> None:
-        """Fold the next records of a partition, as far as they were there by then."""
+        """Fold the next records of a partition, as far as they were there by then.
+
+        Records are applied in stretches. One ends before the first record that came after an order, after the moment,
+        too late to be published by then, or after what an order says to have been published.
+        """
         self._partitions.add(partition)
         pending, ends = self._pending.get(partition, deque()), self._ends.get(partition, deque())
         begin = 0

@@ -71,7 +71,10 @@ class _Sum:
         self.turnout_now = (0, 0)
 
     def add(self, result: PreviousResult, counted: Counted) -> None:
-        """Add a counting unit, its last result by the part of its boxes that is opened."""
+        """Add a counting unit: its figures of now, and as great a part of its last result as of its boxes is opened.
+
+        Where one unit does not have the base of the shares, or the figures of turnout, the sum has none.
+        """
         opened = counted.counts["boxes_opened"] - counted.claims.boxes_surplus
         part, whole = (opened, counted.boxes_total) if counted.boxes_total else (1, 1)
         self.units += 1

@@ -138,7 +138,7 @@ class _Quantity(NamedTuple):
 
 
 def _pairs(after: Totals, cell: Cell, definition: Election) -> Iterator[tuple[_Quantity, _Quantity]]:
-    """Quantities of which the first cannot be more than the second."""
+    """Yield pairs of quantities of the cell as it is `after` the order; the first cannot be more than the second."""
     boxes_total = definition.boxes_of(cell.contest)[cell.district]
     on_roll = definition.roll_of(cell.contest, cell.district)
     opened = _quantity(after, "boxes_opened")
@@ -156,7 +156,7 @@ def _pairs(after: Totals, cell: Cell, definition: Election) -> Iterator[tuple[_Q
         yield cast, roll
     yield cast, registered
     yield valid, cast
-    if valid.size <= cast.size:
+    if valid.size <= cast.size:  # else that is told already, and this would tell it again
         yield spoiled, cast
     many = definition.contest_by_id[cell.contest].votes_per_voter
     yield votes, valid if many == 1 else _Quantity(f"valid × {many}", valid.size * many, valid.parts)
