@@ -346,10 +346,9 @@ class KafkaReader:
                 raise PositionLost(self._topic, partition, offset) from error
             self._go_back(consumer)
             raise
-        batches = [Batch(where.partition, records) for where, records in got.items() if records]
-        for batch in batches:
-            self._positions[batch.partition] = batch.records[-1].offset + 1
-        return batches
+        for partition in self._positions:  # behind a broker's marks of transactions, too, which are no records
+            self._positions[partition] = await consumer.position(TopicPartition(self._topic, partition))
+        return [Batch(where.partition, records) for where, records in got.items() if records]
 
     async def _fetching(self) -> AIOKafkaConsumer:
         """Return the consumer; a new one where a task of aiokafka's has ended, without which it brings nothing more."""

@@ -27,7 +27,7 @@ from eventlog.kafka.administration import Security
 from eventlog.kafka.connection import Connection
 from eventlog.kafka.log import Fetched, KafkaLog, KafkaReader
 from eventlog.kafka.topics import Topics
-from eventlog.port import Entry, EventLog, Topic
+from eventlog.port import Entry, EventLog, Topic, read_until
 from eventlog.run import RunTopics
 from sandik.wiring import open_log
 from schemas.errors import LogError, LogUnavailable, PositionLost, UnknownTopic, UsageError
@@ -258,6 +258,24 @@ async def test_a_runs_topics_have_the_settings_that_the_design_relies_on(
     finally:
         await admin.close()
     assert [await log.partitions(topic.name) for topic in run.all()] == [8, 1, 8, 1, 1, 1]
+
+
+@pytest.mark.kafka
+async def test_behind_what_another_client_wrote_in_a_transaction_there_is_nothing_to_wait_for(
+    log: EventLog, kafka: str, unique: str
+) -> None:
+    """A broker marks its end with an offset that no record has: who read up to the log's end waited for it for ever."""
+    await log.create([Topic(unique)])
+    async with AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=unique) as theirs, theirs.transaction():
+        await theirs.send(unique, b"theirs", b"k")
+    ends = await log.end_offsets(unique)
+    assert {0: 2} == ends
+    async with log.reader(unique, {0: 0}) as reader, asyncio.timeout(LIMIT_S):
+        found = [record.value async for batch in read_until(reader, ends) for record in batch.records]
+        assert ([b"theirs"], ends) == (found, dict(reader.positions))
+        await log.append(unique, [Entry(b"k", b"ours")])
+        (batch,) = await reader.read(max_records=9, wait_ms=LONG_MS)
+        assert [(2, b"ours")] == [(record.offset, record.value) for record in batch.records]
 
 
 @pytest.mark.kafka
