@@ -22,7 +22,7 @@ from typing import Final, cast
 from urllib.parse import unquote
 
 import orjson
-from httptools import parse_url
+from httptools import HttpParserError, HttpParserUpgrade, parse_url
 from starlette.types import Scope
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -190,7 +190,15 @@ class HttpConnection(HttpToolsProtocol):
             return
         if self._in_head:
             self._head_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except HttpParserError:
+            self._refuse(_UNREADABLE)
+        except HttpParserUpgrade as upgrade:
+            if self._should_upgrade():  # else it is answered like any other request
+                (end,) = upgrade.args
+                self._upgrade(data[end:])
         if self._in_head and self._head_bytes > self._limits.url_bytes + self._limits.header_bytes:
             self._refuse(too_large("headers", 431, self._limits))
 
@@ -236,7 +244,8 @@ class HttpConnection(HttpToolsProtocol):
             self._stop_timer()
         super().on_response_complete()
 
-    def handle_websocket_upgrade(self) -> None:
+    def _upgrade(self, behind: bytes) -> None:
+        """Let the stream answer the request that was parsed last, and read what has come behind it."""
         if self._cycles:  # an answer that is owed would be written into the WebSocket
             self._end_after_answers()
         elif not self._refused:
@@ -248,7 +257,7 @@ class HttpConnection(HttpToolsProtocol):
                 self._refuse(_UNREADABLE)
                 return
             self.connections.discard(self)
-            hand_over(self.transport, request, self.config, self.server_state, self.app_state)
+            hand_over(self.transport, request, behind, self.config, self.server_state, self.app_state)
 
     def _request(self) -> UpgradeRequest:
         """The request as it was parsed.
@@ -259,9 +268,6 @@ class HttpConnection(HttpToolsProtocol):
         request = UpgradeRequest(self.parser.get_method().decode("ascii"), self.url.decode("ascii"), headers)
         request.for_library()
         return request
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  what uvicorn would say
-        self._refuse(_UNREADABLE)
 
     def cut(self) -> None:
         """End at once in the middle of an answer: what is left of it may not be given any more."""
@@ -372,7 +378,7 @@ class OpeningConnection(asyncio.Protocol):
         if request is None:
             self._begin_http().data_received(data)
         else:
-            hand_over(self.transport, request, self._config, self._server_state, self._app_state)
+            hand_over(self.transport, request, b"", self._config, self._server_state, self._app_state)
 
     # What uvicorn calls
 

@@ -67,16 +67,22 @@ class Upgraded(asyncio.Protocol):
 def hand_over(
     transport: asyncio.Transport,
     request: UpgradeRequest,
+    behind: bytes,
     config: Config,
     server_state: ServerState,
     app_state: dict[str, object],
 ) -> None:
-    """Give a connection and its request to upgrade to whatever uvicorn was configured to have for that."""
+    """Give a connection and its request to upgrade to whatever uvicorn was configured to have for that.
+
+    `behind` is what came in one read with the request: frames of a client that does not wait for the answer.
+    """
     make = cast("Callable[..., Upgraded]", config.ws_protocol_class)
     stream = make(config=config, server_state=server_state, app_state=app_state)
     stream.connection_made(transport)
     transport.set_protocol(stream)
     stream.upgrade(request)
+    if behind and not transport.is_closing():
+        stream.data_received(behind)
 
 
 _PLAIN: Final = re.compile(

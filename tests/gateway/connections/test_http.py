@@ -73,17 +73,27 @@ async def test_a_request_that_comes_in_pieces_is_answered_like_one_that_comes_wh
 
 
 @pytest.mark.parametrize("first", [b"", HEALTH])
-async def test_what_follows_a_request_to_upgrade_in_its_packet_is_not_read(tmp_path: Path, first: bytes) -> None:
-    """Also where a request over HTTP came before, on the same connection."""
+@pytest.mark.parametrize("cut", [0, 1, 7])
+async def test_what_follows_a_request_to_upgrade_in_its_packet_is_heard(tmp_path: Path, first: bytes, cut: int) -> None:
+    """It was dropped: who subscribed without waiting for the answer was greeted, and then shown nothing for ever.
+
+    Also where a request over HTTP came before, on the same connection, and where a part of it comes later.
+    """
+    ask = frame(b'{"type":"subscribe","id":"s1","contest":"mayor","units":["tr"],"source":"aa"}')
     async with attacked(tmp_path, FAST) as (_, reader, writer):
         if first:
             writer.write(first)
             await asyncio.wait_for(reader.readuntil(b"}"), LIMIT_S)
-        writer.write(PLAIN + frame(b"rubbish"))
+        writer.write(PLAIN + ask[: len(ask) - cut])
         await asyncio.wait_for(reader.readuntil(b'"type":"state"'), LIMIT_S)
-        writer.write(frame(b"", 0x89))
-        received = await asyncio.wait_for(reader.readuntil(b"\x8a\x00"), LIMIT_S)
-        assert b"malformed" not in received
+        writer.write(ask[len(ask) - cut :])
+        await asyncio.wait_for(reader.readuntil(b'"type":"snapshot"'), LIMIT_S)
+
+
+async def test_what_follows_a_request_to_upgrade_that_is_refused_is_not_answered(tmp_path: Path) -> None:
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        writer.write(PLAIN.replace(b"/v1/stream", b"/v1/nothing") + frame(b"", 0x89))
+        assert (await rest(reader)).endswith(b'"unknown_path"}')
 
 
 async def test_who_says_nothing_is_cut_off(tmp_path: Path) -> None:
