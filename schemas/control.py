@@ -295,9 +295,24 @@ def is_amendment(value: bytes | None) -> bool:
     return value is not None and b'"definition_amended"' in value
 
 
+def says_type(value: bytes | None, kind: str) -> bool:
+    """Whether a record says that it is of this type, decided as orders are read; without parsing, for most others.
+
+    The models alone would take a record without a type, and one with NaN, which are no records to whoever looks for
+    orders.
+    """
+    if value is None or b'"%b"' % kind.encode() not in value:
+        return False
+    try:
+        fields = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(fields, dict) and fields.get("type") == kind
+
+
 def parse_epoch(value: bytes | None) -> EpochBegun | None:
     """Parse a record that may begin an epoch; `None`, without parsing, for most others."""
-    if value is None or b'"epoch_begun"' not in value:
+    if value is None or not says_type(value, "epoch_begun"):
         return None
     try:
         return EpochBegun.model_validate_json(value)
@@ -307,7 +322,7 @@ def parse_epoch(value: bytes | None) -> EpochBegun | None:
 
 def parse_restored(value: bytes | None) -> RunRestored | None:
     """Parse a record that may be a restore's; `None`, without parsing, for most others."""
-    if value is None or b'"run_restored"' not in value:
+    if value is None or not says_type(value, "run_restored"):
         return None
     try:
         return RunRestored.model_validate_json(value)

@@ -58,6 +58,22 @@ def test_what_begins_no_epoch_says_so() -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"type":"epoch_begun"', b'"note":"epoch_begun"'),
+        (b'"take":2', b'"take":2,"note":NaN'),
+        (b'"type":"epoch_begun"', b'"type":["epoch_begun"]'),
+        (b'{"v"', b'[{"v"'),
+    ],
+)
+def test_what_is_no_record_to_who_looks_for_orders_begins_no_epoch(old: bytes, new: bytes) -> None:
+    """The run went on in another take for processes that began then, and for those that ran it did not."""
+    begun = EpochBegun(run="night", epoch="e2e2", take=2, at=NIGHT).encode()
+    assert parse_epoch(begun)
+    assert parse_epoch(begun.replace(old, new)) is None
+
+
+@pytest.mark.parametrize(
     ("kind", "changes", "says"),
     [
         (FigureOverridden, {"contest": "president"}, "no contest 'president'"),

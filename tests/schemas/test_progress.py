@@ -33,6 +33,7 @@ def test_a_clock_survives_the_way_through_the_log() -> None:
 
 def test_what_is_no_clock_says_nothing() -> None:
     assert parse_moved(None) is parse_moved(b'{"type":"held"}') is parse_moved(b'{"type":"replay_moved"}') is None
+    assert parse_moved(MOVED.encode().replace(b'"type":', b'"note":')) is None
 
 
 def test_a_mark_survives_the_way_through_the_log_and_is_no_totals() -> None:
