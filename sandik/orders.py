@@ -29,19 +29,21 @@ from schemas.control import (
     ORDER,
     Called,
     DefinitionAmended,
+    EpochBegun,
     FigureOverridden,
     Mode,
     Order,
     OverrideWithdrawn,
     QuarantineRejected,
     QuarantineReleased,
+    RunCreated,
     parse_control,
     parse_epoch,
     unknown_in,
 )
 from schemas.definition import Election
 from schemas.errors import UsageError
-from schemas.fields import first_fault
+from schemas.fields import Record, first_fault
 from schemas.graphics import RundownOrder
 from schemas.moments import epoch_ms
 from schemas.quarantine import REPAIRABLE, Assessment, Quarantined
@@ -290,16 +292,27 @@ async def read_verdicts(log: EventLog, run: Run, keys: Sequence[OperatorKey]) ->
     """Return every order of the control topic in its order, with whether it was verified by these keys and counts."""
     verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, keys)
     verdicts = []
+    take: int | None = None  # nothing has begun yet
     async for record in read_to_end(log, run.topics.control.name):
         verdict = verifier.verify(record.offset, record.value, record.timestamp)
         if verdict is not None:
             verdicts.append(verdict)
         elif run.mode == "replay":  # each replay epoch has its own beginning, and its orders name that epoch
-            with suppress(ValueError):  # a record that would create the run again, and is broken, changes nothing
-                begun = parse_epoch(record.value) or parse_control(record.value or b"{}")
-                if begun is not None:
-                    verifier.move_to(begun.epoch)
+            begun = _begun(run.name, take, record)
+            if begun is not None:
+                take = begun.take if isinstance(begun, EpochBegun) else 0
+                verifier.move_to(begun.epoch)
     return verdicts
+
+
+def _begun(name: str, take: int | None, record: Record) -> RunCreated | EpochBegun | None:
+    """Return the beginning of the run, or of the take after this one, as `find_run` decides it; `None` for others."""
+    if take is None:
+        with suppress(ValueError):  # what would create the run, and is broken, changes nothing here
+            return parse_control(record.value or b"{}")
+        return None
+    begun = parse_epoch(record.value)
+    return begun if begun is not None and begun.follows(name, take) else None
 
 
 def verdict_fields(verdict: Verdict) -> dict[str, object]:
