@@ -191,16 +191,23 @@ class HttpConnection(HttpToolsProtocol):
         if self._in_head:
             self._head_bytes += len(data)
         self._unset_keepalive_if_required()
+        while data and not self._refused and not self._is_last:
+            data = self._parse(data)
+        if self._in_head and self._head_bytes > self._limits.url_bytes + self._limits.header_bytes:
+            self._refuse(too_large("headers", 431, self._limits))
+
+    def _parse(self, data: bytes) -> bytes:
+        """Parse what has come. Returns what is behind a request to upgrade to a protocol that is not spoken here."""
         try:
             self.parser.feed_data(data)
         except HttpParserError:
             self._refuse(_UNREADABLE)
         except HttpParserUpgrade as upgrade:
-            if self._should_upgrade():  # else it is answered like any other request
-                (end,) = upgrade.args
-                self._upgrade(data[end:])
-        if self._in_head and self._head_bytes > self._limits.url_bytes + self._limits.header_bytes:
-            self._refuse(too_large("headers", 431, self._limits))
+            (end,) = upgrade.args
+            if not self._should_upgrade():  # it is answered like any other request, and so is what follows it
+                return data[end:]
+            self._upgrade(data[end:])
+        return b""
 
     # What the parser calls
 

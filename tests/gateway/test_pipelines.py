@@ -88,6 +88,15 @@ async def test_requests_one_behind_the_other_are_answered_in_their_order(tmp_pat
         assert [b"alive" in answer for answer in answers] == [True, False, True]
 
 
+async def test_what_follows_a_request_to_upgrade_to_something_else_is_answered(tmp_path: Path) -> None:
+    """HTTP/2 is asked for so, by libraries that go on without it (RFC 9110 section 7.8)."""
+    offering = HEALTH[:-2] + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"
+    async with attacked(tmp_path, FAST) as (_, reader, writer):
+        writer.write(offering * 2 + HEALTH.replace(b"healthz", b"readyz"))
+        answers = [await asyncio.wait_for(reader.readuntil(b"}"), LIMIT_S) for _ in range(3)]
+        assert [b"alive" in answer for answer in answers] == [True, True, False]
+
+
 async def test_nobody_is_redirected_with_their_token(tmp_path: Path) -> None:
     """A redirect would go to the host that the client names, over http, with the query."""
     async with night(tmp_path) as log, running(log) as gateway:
