@@ -26,7 +26,7 @@ MAX_FAULTS_TOLD: Final = 20
 _RANGE: Final = re.compile(r"(\d+)(?:-(\d+))?")
 
 
-class Column(NamedTuple):
+class ColumnRule(NamedTuple):
     """How a column's cells are read; `needed` is whether a table must have it."""
 
     read: Callable[[str], Any]
@@ -59,34 +59,34 @@ def _ids(cell: str) -> list[str]:
 
 
 UNITS: Final = {
-    "id": Column(_text, needed=True),
-    "level": Column(_text, needed=True),
-    "name": Column(_text, needed=True),
-    "parent": Column(_text),
-    "registered": Column(_number),
-    "boxes": Column(_boxes),
-    "also_in": Column(_ids),
+    "id": ColumnRule(_text, needed=True),
+    "level": ColumnRule(_text, needed=True),
+    "name": ColumnRule(_text, needed=True),
+    "parent": ColumnRule(_text),
+    "registered": ColumnRule(_number),
+    "boxes": ColumnRule(_boxes),
+    "also_in": ColumnRule(_ids),
 }
-PARTIES: Final = {name: Column(_text, needed=True) for name in ("id", "name", "short_name", "color")}
+PARTIES: Final = {name: ColumnRule(_text, needed=True) for name in ("id", "name", "short_name", "color")}
 CANDIDATES: Final = {
-    "contest": Column(_text, needed=True),
-    "id": Column(_text, needed=True),
-    "name": Column(_text, needed=True),
-    "party": Column(_text),
-    "ballot_no": Column(_number),
-    "color": Column(_text),
-    "unit": Column(_text),
+    "contest": ColumnRule(_text, needed=True),
+    "id": ColumnRule(_text, needed=True),
+    "name": ColumnRule(_text, needed=True),
+    "party": ColumnRule(_text),
+    "ballot_no": ColumnRule(_number),
+    "color": ColumnRule(_text),
+    "unit": ColumnRule(_text),
 }
 """`unit` is given where the unit has a ballot of its own."""
 PREVIOUS: Final = {
-    "previous": Column(_text, needed=True),
-    "unit": Column(_text, needed=True),
-    "candidate": Column(_text, needed=True),
-    "votes": Column(_number, needed=True),
-    "registered": Column(_number),
-    "cast": Column(_number),
-    "valid": Column(_number),
-    "invalid": Column(_number),
+    "previous": ColumnRule(_text, needed=True),
+    "unit": ColumnRule(_text, needed=True),
+    "candidate": ColumnRule(_text, needed=True),
+    "votes": ColumnRule(_number, needed=True),
+    "registered": ColumnRule(_number),
+    "cast": ColumnRule(_number),
+    "valid": ColumnRule(_number),
+    "invalid": ColumnRule(_number),
 }
 """A line for each candidate of each unit. The counts of the unit are the same in all of its lines, or in one alone."""
 
@@ -128,7 +128,7 @@ def definition_of(head: Mapping[str, Any], tables: Mapping[str, tuple[str, str]]
     return made
 
 
-def _lines(name: str, text: str, columns: Mapping[str, Column], faults: list[str]) -> Iterator[Line]:
+def _lines(name: str, text: str, columns: Mapping[str, ColumnRule], faults: list[str]) -> Iterator[Line]:
     table = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
         names = [cell.strip() for cell in next(table, [])]
@@ -150,7 +150,7 @@ def _lines(name: str, text: str, columns: Mapping[str, Column], faults: list[str
 
 
 def _read(
-    where: str, names: list[str], cells: list[str], columns: Mapping[str, Column], faults: list[str]
+    where: str, names: list[str], cells: list[str], columns: Mapping[str, ColumnRule], faults: list[str]
 ) -> dict[str, Any]:
     read: dict[str, Any] = {}
     if len(cells) != len(names):

@@ -92,6 +92,7 @@ class ReportCells:
             names=[(contest.name, contest.id) for contest in self.definition.contests],
             also=[(contest.id, contest.id) for contest in self.definition.contests],
         )
+        # Every column that the mapping names has to be in the header: `sheet.column` raises `MappingError` where not.
         wanted = [units.district, units.province, columns.box, columns.votes, *columns.candidate, *self.mapping.votes]
         wanted += self.mapping.table.only
         wanted += [getattr(columns, name) for name in FIGURES]

@@ -37,7 +37,7 @@ candidates at their limits a box could have more, and no meaning."""
 _TENTH: Final = 10
 
 
-class BoxFigures(Protocol):
+class BoxCounts(Protocol):
     """The counts of one box."""
 
     @property
@@ -68,7 +68,7 @@ def ballots_for(votes: int, votes_per_voter: int) -> int:
     return -(-votes // votes_per_voter)
 
 
-def doubt_in(box: BoxFigures, votes_per_voter: int = 1) -> Doubt:
+def doubt_in(box: BoxCounts, votes_per_voter: int = 1) -> Doubt:
     """What a box's own figures leave in doubt.
 
     A lead in the box can be wrong by the votes that may still go to anybody, which follow from the sums too, and by the
@@ -97,7 +97,7 @@ def doubt_in(box: BoxFigures, votes_per_voter: int = 1) -> Doubt:
     return Doubt(min(wrong - told, MAX_BOX_EXCESS), is_impossible)
 
 
-def _doubt_of_several(box: BoxFigures, votes_per_voter: int) -> Doubt:
+def _doubt_of_several(box: BoxCounts, votes_per_voter: int) -> Doubt:
     """The same where a voter has several votes; the sums tell of the unattributed ones alone that they are open."""
     named = ballots_for(sum(box.votes.values()) + box.unattributed, votes_per_voter)
     papers = box.valid + box.invalid + (box.blank or 0)
@@ -175,7 +175,7 @@ def filled(figures: Content, absent: Collection[str], votes_per_voter: int = 1) 
     return figures._replace(registered=registered, cast=cast, valid=valid, invalid=invalid, blank=blank)
 
 
-def odd_in(figures: BoxFigures, votes_per_voter: int = 1) -> tuple[bool, bool, bool]:
+def odd_in(figures: BoxCounts, votes_per_voter: int = 1) -> tuple[bool, bool, bool]:
     """Return which of `FLAGS` hold for the counts of a box or district, in the order of `FLAGS`.
 
     Where a voter has several votes the candidates' may be any number up to so many on each valid ballot.

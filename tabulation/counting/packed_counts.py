@@ -101,6 +101,7 @@ class Packing:
         self._without = (0,) * (above_votes - 2)
         """The numbers of a box that does not count, after `annulled`."""
         code = "Q" if wide else "I"
+        # For `of`: the candidates' fields are filled by index, all above them at once.
         self.candidates = candidates
         self._place = {candidate: place for place, candidate in enumerate(candidates)}
         numbers = Struct(f"={len(candidates) + above_votes}{code}")
@@ -111,6 +112,7 @@ class Packing:
         self._first_count = self.size_bytes - fill.size
         self._nothing = array(code, bytes(self.size_bytes))
         self._code = code
+        # For `figures`: each number in the eight bytes of the state hash, and which slices of those are what.
         words = _HASHED_BYTES // self._nothing.itemsize
         self._wide = array(code, bytes(_HASHED_BYTES * (len(candidates) + above_votes)))
         self._low_words = slice(words - 1, None, words)
@@ -121,6 +123,7 @@ class Packing:
         self._hashed_everywhere = slice(votes, votes + everywhere)
         self._hashed_kept = slice(votes, votes + kept)
         self._hashed_declared = slice(votes + everywhere, votes + kept)
+        # For `impossible` and `votes_apart`: where fields lie in the integer, in bits.
         bits: int = 8 * self._nothing.itemsize
         self._field_bits = bits
         self._impossible_at = bits * (len(candidates) + number_of_counts + BOX_FLAGS.index("impossible"))

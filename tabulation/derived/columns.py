@@ -17,8 +17,8 @@ from typing import Final, Literal, NamedTuple
 from schemas.definition import Candidate, Election, Unit
 from schemas.figures import EVERY_COUNT, EVERYWHERE, ROW_COUNTS, Given
 from schemas.spelling import collation_key, upper
-from tabulation.derived.facts import Facts, Ranked, facts_in
-from tabulation.derived.swing import Figures, LastTime, Swing, SwingFacts, base_of
+from tabulation.derived.facts import Facts, FindFigures, Ranked, facts_in
+from tabulation.derived.swing import LastTime, Swing, SwingFacts, base_of
 from tabulation.figures import UnitFigures
 
 Language = Literal["tr", "en"]
@@ -157,7 +157,7 @@ class Columns:
         unit: Unit,
         figures: UnitFigures | None,
         shape: Shape,
-        find: Figures = lambda _unit: None,
+        find: FindFigures = lambda _unit: None,
         given: Given = EVERY_COUNT,
         cells: Sequence[str] | None = None,
     ) -> Row:

@@ -328,10 +328,10 @@ def _fewest(of: int, share: Ratio, *, exceeding: bool) -> int:
     return of * part // whole + 1 if exceeding else -(-of * part // whole)
 
 
-class Figures(Protocol):
-    """Where the figures of a contest by one source are looked up."""
+class FindFigures(Protocol):
+    """Looks up a unit's figures of one contest by one source."""
 
-    def __call__(self, unit: str) -> Counted | None:
+    def __call__(self, unit: str, /) -> Counted | None:
         """A unit's figures; `None` where nothing of it was reported."""
 
 
@@ -367,7 +367,7 @@ def units_with_seats(definition: Election, plan: SeatPlan) -> dict[str, tuple[st
 
 
 def seat_facts(
-    definition: Election, contest: str, plan: SeatPlan, figures: Figures, units: Mapping[str, tuple[str, ...]]
+    definition: Election, contest: str, plan: SeatPlan, figures: FindFigures, units: Mapping[str, tuple[str, ...]]
 ) -> list[SeatFacts]:
     """The seats of these units with their constituencies, each constituency worked out once."""
     country = figures(definition.country)
@@ -393,7 +393,7 @@ def _facts(
     unit: str,
     constituencies: tuple[str, ...],
     divided: Mapping[str, UnitSeats],
-    figures: Figures,
+    figures: FindFigures,
     beside: Iterable[str],
 ) -> SeatFacts:
     counting = dict.fromkeys(one for one in constituencies if not _is_complete(figures(one)))

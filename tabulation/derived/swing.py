@@ -5,15 +5,12 @@ result is known. A counting unit that is partly opened counts with that part of 
 counts early weighs more then than now. The base is always named.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from schemas.contests import Previous, PreviousResult
 from schemas.definition import Election
-from tabulation.derived.facts import Counted, base_of_shares, lead, share_bp
-
-Figures = Callable[[str], Counted | None]
-"""A unit's figures by its id, for one contest and source; `None` where nothing of it was reported."""
+from tabulation.derived.facts import Counted, FindFigures, base_of_shares, lead, share_bp
 
 Outcome = Literal["hold", "gain"]
 
@@ -112,7 +109,7 @@ class LastTime:
             self._results[unit] = given if given is not None else self._sum(unit)
         return self._results[unit]
 
-    def facts(self, unit: str, figures: Figures, cells: Sequence[str] | None = None) -> SwingFacts:
+    def facts(self, unit: str, figures: FindFigures, cells: Sequence[str] | None = None) -> SwingFacts:
         """What has changed in a unit; `cells` are the units that make it up for the source, if not the districts."""
         contest = self.previous.contest
         districts = self._definition.districts_of(contest, unit) if cells is None else cells

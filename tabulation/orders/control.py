@@ -52,7 +52,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class GraphicOnAir:
     """A graphic on air: what was taken, of which item of the list, by whom and when."""
 
     graphic: Graphic
@@ -67,7 +67,7 @@ class Rundown:
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
         self._cued: dict[str, str] = {}
-        self._on_air: dict[str, Shown] = {}
+        self._on_air: dict[str, GraphicOnAir] = {}
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -80,7 +80,7 @@ class Rundown:
         return dict(sorted(self._cued.items()))
 
     @property
-    def on_air(self) -> Mapping[str, Shown]:
+    def on_air(self) -> Mapping[str, GraphicOnAir]:
         """By channel what is on air; a channel that is clear is not there."""
         return dict(sorted(self._on_air.items()))
 
@@ -120,7 +120,7 @@ class Rundown:
 
     def _take(self, order: GraphicTaken) -> None:
         standing = self._on_air.get(order.channel)
-        shown = Shown(order.graphic, order.item, order.by, order.at)
+        shown = GraphicOnAir(order.graphic, order.item, order.by, order.at)
         if standing is None or (standing.graphic, standing.item) != (shown.graphic, shown.item):
             self._on_air[order.channel] = shown
         if order.item is None or order.item not in self._items:
