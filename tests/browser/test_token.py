@@ -32,8 +32,11 @@ async def test_the_board_passes_on_the_token_it_was_opened_with(tmp_path: Path, 
             assert shown.complaints == []
 
 
-OLD = token("public", runs=(RUN,))
-NEW = token("public", runs=(RUN,), lasts=timedelta(hours=2))
+OLD_LASTS = timedelta(days=1)
+"""Longer than any run of the suite: the tokens are made as it begins."""
+OLD = token("public", runs=(RUN,), lasts=OLD_LASTS)
+NEW = token("public", runs=(RUN,), lasts=2 * OLD_LASTS)
+PAST_OLD_S = OLD_LASTS.total_seconds() + 100
 
 WATCH = """() => {
   window.states = new Set();
@@ -128,7 +131,7 @@ async def test_the_board_takes_a_new_token_without_a_blank(tmp_path: Path, brows
             async with (await first.value).expect_event("close"):
                 await shown.page.evaluate(way, NEW)
             await until(shown.page, f"location.search === '?token={NEW}' && location.hash === ''")
-            clock.leap(3_700)
+            clock.leap(PAST_OLD_S)
             await publish(log, totals("tr/34/fatih", {"imamoglu": 700, "kurum": 400}, boxes=5, version=1))
             await shown.shows("#hero .gapVotes", "300")
             seen = await shown.page.evaluate("[...states]")
@@ -177,7 +180,7 @@ async def test_a_page_of_server_sent_events_takes_a_new_token_without_a_gap(tmp_
                 if version == 2:
                     async with shown.page.expect_response(lambda response: NEW in response.url):
                         await shown.page.evaluate("(token) => next(token)", NEW)
-                    clock.leap(3_700)  # by now the token before has expired
+                    clock.leap(PAST_OLD_S)  # by now the token before has expired
                 votes = {"imamoglu": 600 + version, "kurum": 400}
                 await publish(log, totals("tr/34/fatih", votes, boxes=4, version=version))
                 await until(shown.page, f"told.at(-1).totals[0].votes.imamoglu === {600 + version}")

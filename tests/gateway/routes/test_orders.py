@@ -45,8 +45,8 @@ USKUDAR = "tr/34/uskudar"
 CELL: dict[str, Any] = {"contest": "mayor", "source": "aa", "unit": USKUDAR}
 SIGNER = new_signer()
 SETTINGS = replace(FAST, access=AccessSettings(keys=(HS256,)), read_wait_ms=20)
-OPERATOR = token("operator", runs=(RUN,))
-DESK = token("control_room", runs=(RUN,))
+OPERATOR = token("operator", runs=(RUN,), lasts=timedelta(days=1))  # longer than any run of the suite
+DESK = token("control_room", runs=(RUN,), lasts=timedelta(days=1))
 
 
 @dataclass(frozen=True)
@@ -305,7 +305,7 @@ def signed(kind: Kind, **fields: Any) -> bytes:
     return written(kind, SIGNER, run=RUN, epoch="9f2c", **fields)
 
 
-SOON = datetime.now(UTC) + timedelta(hours=1)
+SOON = datetime.now(UTC) + timedelta(days=1)
 LIFTS: list[tuple[Kind, dict[str, Any], str]] = [
     (EmbargoLifted, {}, "It lifts the embargo"),
     (EmbargoSet, {"until": NIGHT}, "no embargo is left"),
