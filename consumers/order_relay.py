@@ -23,7 +23,7 @@ from eventlog.port import CatchingUp, Entry, EventLog, read_to_end
 from eventlog.run import Run
 from schemas.amendments import AMENDED_KEY, Amended
 from schemas.asides import Gate, Override
-from schemas.control import parse_epoch
+from schemas.control import Takes
 from schemas.fields import Record
 from schemas.progress import PartitionProgress, parse_moved
 from schemas.quarantine import Quarantined
@@ -55,6 +55,7 @@ class OrderRelay:
         self._log = log
         self._run = run
         self._clock = clock
+        self._takes = Takes(run.name)
         self._control = run.topics.control.name
         self._totals = run.topics.totals.name
         self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, operators)
@@ -190,11 +191,11 @@ class OrderRelay:
     def _fold_replay(self, record: Record) -> None:
         if self._run.mode != "replay":
             return
-        moved, begun = parse_moved(record.value), parse_epoch(record.value)
+        moved = parse_moved(record.value)
         if moved is not None:
             self._progress.hear(record.offset, moved)
-        if begun is not None and begun.follows(self._run.name, self._run.topics.take):
-            self.take_ended = True
+        self._takes.fold(record.value)
+        self.take_ended = self._takes.is_beyond(self._run.topics.take)
 
     async def _read_totals(self) -> None:
         async for record in self._totals_topic.to_end(_MAX_RECORDS):

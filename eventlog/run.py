@@ -15,7 +15,16 @@ from pydantic import ValidationError
 from eventlog.clock import Clock
 from eventlog.port import MAX_RECORD_BYTES, WAIT_MS, Entry, EventLog, Silence, Topic, TopicFinding
 from schemas.amendments import FIRST_VERSION, Amended, amended_as
-from schemas.control import EpochBegun, Mode, RunCreated, is_amendment, parse_control, parse_epoch, parse_restored
+from schemas.control import (
+    DefinitionAmended,
+    EpochBegun,
+    Mode,
+    RunCreated,
+    is_amendment,
+    parse_control,
+    parse_epoch,
+    parse_restored,
+)
 from schemas.definition import Election, check_times
 from schemas.errors import DefinitionError, OtherVersion, RunConflict, UnknownRun, UsageError, WrongTopic
 from schemas.fields import Record, first_fault, other_version
@@ -336,14 +345,13 @@ class _Found:
                 continue
             if is_amendment(record.value):
                 self._amend(self.created, record)
-            else:
-                self._note(self.created, record)
+            elif self.verifier is not None:
+                self._verify(self.verifier, record)
+            self._note(self.created, record)  # it may begin a take all the same: any of its texts made us look
             self._before.append(record)
 
     def _note(self, created: RunCreated, record: Record) -> None:
-        """Fold a record that amends nothing."""
-        if self.verifier is not None:
-            self._verify(self.verifier, record)
+        """Fold a record as far as it says where the run goes on."""
         if created.mode == "replay":
             self._follow(record)
         elif (restored := parse_restored(record.value)) is not None and restored.run == self._name:
@@ -358,9 +366,11 @@ class _Found:
             for earlier in self._before:
                 self._verify(self.verifier, earlier)
         verdict = self._verify(self.verifier, record)
-        if verdict is not None and verdict.missed:
+        if verdict is None or not isinstance(verdict.order, DefinitionAmended):
+            return
+        if verdict.missed:
             self.missed.append(verdict)
-        elif verdict is not None and verdict.counts:
+        elif verdict.counts:
             self.missed.clear()
 
     def _verify(self, verifier: "OrderVerifier", record: Record) -> "Verdict | None":

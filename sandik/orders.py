@@ -6,7 +6,6 @@ Call order of giving one: `order_of()` validates the fields, `read_order_context
 
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,21 +28,18 @@ from schemas.control import (
     ORDER,
     Called,
     DefinitionAmended,
-    EpochBegun,
     FigureOverridden,
     Mode,
     Order,
     OverrideWithdrawn,
     QuarantineRejected,
     QuarantineReleased,
-    RunCreated,
-    parse_control,
-    parse_epoch,
+    Takes,
     unknown_in,
 )
 from schemas.definition import Election
 from schemas.errors import UsageError
-from schemas.fields import Record, first_fault
+from schemas.fields import first_fault
 from schemas.graphics import RundownOrder
 from schemas.moments import epoch_ms
 from schemas.quarantine import REPAIRABLE, Assessment, Quarantined
@@ -292,27 +288,16 @@ async def read_verdicts(log: EventLog, run: Run, keys: Sequence[OperatorKey]) ->
     """Return every order of the control topic in its order, with whether it was verified by these keys and counts."""
     verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, keys)
     verdicts = []
-    take: int | None = None  # nothing has begun yet
+    takes = Takes(run.name)
     async for record in read_to_end(log, run.topics.control.name):
         verdict = verifier.verify(record.offset, record.value, record.timestamp)
         if verdict is not None:
             verdicts.append(verdict)
         elif run.mode == "replay":  # each replay epoch has its own beginning, and its orders name that epoch
-            begun = _begun(run.name, take, record)
+            begun = takes.fold(record.value)
             if begun is not None:
-                take = begun.take if isinstance(begun, EpochBegun) else 0
-                verifier.move_to(begun.epoch)
+                verifier.move_to(begun)
     return verdicts
-
-
-def _begun(name: str, take: int | None, record: Record) -> RunCreated | EpochBegun | None:
-    """Return the beginning of the run, or of the take after this one, as `find_run` decides it; `None` for others."""
-    if take is None:
-        with suppress(ValueError):  # what would create the run, and is broken, changes nothing here
-            return parse_control(record.value or b"{}")
-        return None
-    begun = parse_epoch(record.value)
-    return begun if begun is not None and begun.follows(name, take) else None
 
 
 def verdict_fields(verdict: Verdict) -> dict[str, object]:

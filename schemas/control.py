@@ -281,11 +281,7 @@ CONTROL: Final[TypeAdapter[RunCreated | EpochBegun | Order]] = TypeAdapter(
 
 def parse_control(value: bytes) -> RunCreated | None:
     """Parse a record that may create a run; `None` for anything else. Raises `ValueError` for one that is broken."""
-    try:
-        fields = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(fields, dict) or fields.get("type") != "run_created":
+    if _fields(value).get("type") != "run_created":
         return None
     return RunCreated.model_validate_json(value)
 
@@ -301,13 +297,16 @@ def says_type(value: bytes | None, kind: str) -> bool:
     The models alone would take a record without a type, and one with NaN, which are no records to whoever looks for
     orders.
     """
-    if value is None or b'"%b"' % kind.encode() not in value:
-        return False
+    return value is not None and b'"%b"' % kind.encode() in value and _fields(value).get("type") == kind
+
+
+def _fields(value: bytes | None) -> dict[str, object]:
+    """Return the fields of a record; none where it is no JSON object."""
     try:
-        fields = orjson.loads(value)
+        fields = orjson.loads(value or b"{}")
     except orjson.JSONDecodeError:
-        return False
-    return isinstance(fields, dict) and fields.get("type") == kind
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def parse_epoch(value: bytes | None) -> EpochBegun | None:
@@ -328,6 +327,37 @@ def parse_restored(value: bytes | None) -> RunRestored | None:
         return RunRestored.model_validate_json(value)
     except ValidationError:
         return None
+
+
+class Takes:
+    """The fold of a run's control topic as far as it says in which take the run goes on. Feed it every record in order.
+
+    It is one rule for all who read the topic, and that of `eventlog.run.find_run`: what lies before the record that
+    creates the run begins nothing, and a take begins only where the one before it has begun.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.take: int | None = None
+        """The take in which the run goes on; `None` before the run is created."""
+        self._run = run
+
+    def fold(self, value: bytes | None) -> str | None:
+        """Fold one record; the epoch that begins by it, `None` for most."""
+        if self.take is None:
+            fields = _fields(value)
+            if fields.get("type") != "run_created":
+                return None
+            self.take = 0
+            return str(fields.get("epoch"))
+        begun = parse_epoch(value)
+        if begun is None or not begun.follows(self._run, self.take):
+            return None
+        self.take = begun.take
+        return begun.epoch
+
+    def is_beyond(self, take: int) -> bool:
+        """Whether the run goes on in a later take than this one."""
+        return self.take is not None and self.take > take
 
 
 _OfContest = Held | Released | Taken | FigureOverridden | OverrideWithdrawn | Called | CallWithdrawn

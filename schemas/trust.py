@@ -188,12 +188,16 @@ class OrderVerifier:
         self._base = definition
         self._keys = keys
         self._seen: set[str] = set()
+        """The ids of orders that count, of this epoch alone but for a director's."""
+        self._directed: set[str] = set()
+        """The ids of a director's among them, which are for every epoch."""
         self._kept: set[object] = set()
         self._epochs = {epoch}
 
     def move_to(self, epoch: str) -> None:
         """Begin another epoch: from here on orders have to be for it, and nothing is amended in it yet."""
         self._epoch = epoch
+        self._seen = self._directed.copy()
         self.definition, self.amendments = self._base, []
 
     def verify(self, offset: int, value: bytes | None, appended_ms: int) -> Verdict | None:
@@ -206,6 +210,8 @@ class OrderVerifier:
             self._begin(value)
         elif verdict.order is not None and verdict.counts:
             self._seen.add(verdict.order.id)
+            if isinstance(verdict.order, ReplayOrder):
+                self._directed.add(verdict.order.id)
             if isinstance(verdict.order, DefinitionAmended):
                 self._amend(verdict.order.relayed(offset))
         elif verdict.kept or verdict.missed:

@@ -23,7 +23,7 @@ from eventlog.loops import Tries
 from eventlog.port import Entry, EventLog
 from eventlog.run import Run
 from schemas.amendments import AMENDED_KEY
-from schemas.control import ReplayOrder, parse_epoch
+from schemas.control import ReplayOrder, Takes
 from schemas.errors import ArchiveError, LogError, UsageError
 from schemas.fields import Record
 from schemas.trust import OperatorKey, OrderVerifier
@@ -191,6 +191,7 @@ class OrderReceiver:
         self._since = since
         self._position = 0
         self._verifier = OrderVerifier(run.name, run.epoch, run.mode, run.base, operators)
+        self._takes = Takes(run.name)
         self._own_epochs: set[str] = set()
 
     def expect(self, epoch: str) -> None:
@@ -216,11 +217,11 @@ class OrderReceiver:
     def _receive(self, record: Record) -> None:
         self._position = record.offset + 1
         verdict = self._verifier.verify(record.offset, record.value, record.timestamp)
+        begun = self._takes.fold(record.value) if verdict is None else None
         if record.offset < self._since:
             return
         if verdict is None:
-            begun = parse_epoch(record.value)
-            if begun is not None and begun.run == self._run.name and begun.epoch not in self._own_epochs:
+            if begun is not None and self._takes.is_beyond(0) and begun not in self._own_epochs:
                 raise UsageError(f"Another replay goes on in run {self._run.name!r}; this one has ended.")
             return
         if not verdict.counts:

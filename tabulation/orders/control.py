@@ -19,7 +19,7 @@ from typing import Final
 import orjson
 
 from schemas.amendments import MAX_AMENDMENT_BYTES
-from schemas.control import Called, CallWithdrawn, Order, RunFacts, is_amendment, parse_epoch, parse_restored
+from schemas.control import Called, CallWithdrawn, Order, RunFacts, Takes, is_amendment, parse_epoch, parse_restored
 from schemas.fields import Record, other_version
 from schemas.graphics import (
     Graphic,
@@ -208,6 +208,7 @@ class Control:
         self.refused = 0
         self.kept = 0
         self.take_ended = False
+        self._takes = Takes(run.name)
         self.clock = ReplayClock(run.epoch, run.partitions)
         self.definition: Final = run.definition
         self._run = run
@@ -260,11 +261,11 @@ class Control:
     def _follow_replay(self, record: Record) -> None:
         if self._run.mode != "replay":
             return
-        moved, begun = parse_moved(record.value), parse_epoch(record.value)
+        moved = parse_moved(record.value)
         if moved is not None:
             self.clock.hear(record.offset, moved)
-        if begun is not None and begun.follows(self._run.name, self._run.take):
-            self.take_ended = True
+        self._takes.fold(record.value)
+        self.take_ended = self._takes.is_beyond(self._run.take)
 
     def _apply(self, order: Order) -> None:
         match order:

@@ -13,6 +13,7 @@ from schemas.control import (
     QuarantineReleased,
     RunCreated,
     RunRestored,
+    Takes,
     parse_control,
     parse_epoch,
     parse_restored,
@@ -55,6 +56,20 @@ def test_an_epoch_follows_the_take_before_it_and_no_other() -> None:
 
 def test_what_begins_no_epoch_says_so() -> None:
     assert parse_epoch(None) is parse_epoch(b'{"type":"held"}') is parse_epoch(b'{"type":"epoch_begun"}') is None
+
+
+def test_a_take_begins_behind_the_one_before_it_and_none_before_the_run() -> None:
+    def begun(take: int, run: str = "night") -> bytes:
+        return EpochBegun(run=run, epoch=f"e2e{take}", take=take, at=NIGHT).encode()
+
+    takes = Takes("night")
+    assert [None] * 4 == [takes.fold(value) for value in (begun(1), b"[]", b"{", None)]
+    assert (None, False) == (takes.take, takes.is_beyond(0))
+    created = b'{"\\u0074ype":"run_created","epoch":"e1e1"}'
+    assert ["e1e1", None, None, None] == [takes.fold(one) for one in (created, created, begun(2), begun(1, "other"))]
+    assert not takes.is_beyond(0)
+    assert ["e2e1", None, "e2e2"] == [takes.fold(begun(take)) for take in (1, 1, 2)]
+    assert (2, True, False) == (takes.take, takes.is_beyond(1), takes.is_beyond(2))
 
 
 @pytest.mark.parametrize(

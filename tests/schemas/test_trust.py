@@ -123,6 +123,18 @@ def test_a_directors_order_counts_in_whichever_take_it_arrives_and_once() -> Non
     assert "another epoch" in str(verdict_on(begun, written(ReplayPaused, SIGNER, epoch="gone"), mode="replay").refusal)
 
 
+def test_an_id_is_one_epochs_alone_but_for_a_directors() -> None:
+    """Who reads from a later take on has never seen an order of an earlier one count."""
+    verifier = OrderVerifier(RUN, EPOCH, "replay", small_election(), [SIGNER.public])
+    paused = written(ReplayPaused, SIGNER)
+    first = [written(Held, SIGNER, contest="mayor", id="order-17"), paused]
+    assert [True, True] == [verdict.counts for one in first if (verdict := verifier.verify(0, one, 0))]
+    verifier.verify(2, EpochBegun(run=RUN, epoch="e2e2", take=1, at=NIGHT).encode(), 0)
+    verifier.move_to("e2e2")
+    again = [written(Held, SIGNER, contest="mayor", id="order-17", epoch="e2e2"), paused]
+    assert [True, False] == [verdict.counts for one in again if (verdict := verifier.verify(3, one, 0))]
+
+
 def test_what_was_held_before_a_replay_went_back_has_no_effect_after_it() -> None:
     verifier = OrderVerifier(RUN, EPOCH, "replay", small_election(), [SIGNER.public])
     verifier.move_to("e2e2")

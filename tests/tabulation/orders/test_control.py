@@ -131,6 +131,8 @@ def test_a_replay_is_followed_and_its_take_ends_with_the_next() -> None:
     take: dict[str, Any] = {"run": RUN.name, "epoch": "e2e2", "at": START}
     for offset, (value, ended) in enumerate(
         [
+            (EpochBegun(**take, take=1).encode(), False),
+            (b'{"type":"run_created","epoch":"e1e1"}', False),
             (moved(run=RUN.name).encode(), False),
             (EpochBegun(**take, take=2).encode(), False),
             (EpochBegun(**take | {"run": "other"}, take=1).encode(), False),
@@ -142,7 +144,7 @@ def test_a_replay_is_followed_and_its_take_ends_with_the_next() -> None:
         assert (ended, False) == (replay.take_ended, live.take_ended)
     for clock in (replay.clock, live.clock):
         for partition in range(RUN.topics.partitions):
-            clock.receive_progress(PartitionProgress(partition=partition, mark=0))
+            clock.receive_progress(PartitionProgress(partition=partition, mark=2))
     assert (True, False) == (replay.clock.at(START) is not None, live.clock.at(START) is not None)
 
 
