@@ -186,15 +186,19 @@ class HttpConnection(HttpToolsProtocol):
             self._stream.set_draining(draining=True)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused or self._is_last:
+        if self._reads_no_more():
             return
         if self._in_head:
             self._head_bytes += len(data)
         self._unset_keepalive_if_required()
-        while data and not self._refused and not self._is_last:
+        while data and not self._reads_no_more():
             data = self._parse(data)
         if self._in_head and self._head_bytes > self._limits.url_bytes + self._limits.header_bytes:
             self._refuse(too_large("headers", 431, self._limits))
+
+    def _reads_no_more(self) -> bool:
+        """Whether nothing more is read: a request was refused, or the stream has begun."""
+        return self._refused or self._is_last
 
     def _parse(self, data: bytes) -> bytes:
         """Parse what has come. Returns what is behind a request to upgrade to a protocol that is not spoken here."""
