@@ -249,6 +249,13 @@ class HttpConnection(HttpToolsProtocol):
 
     # What uvicorn calls
 
+    def _get_upgrade(self) -> bytes | None:
+        """To what the connection is to be upgraded. `Connection` may come in several lines (RFC 9110 section 5.3)."""
+        lines = b",".join(value for name, value in self.headers if name == b"connection")
+        if b"upgrade" not in [token.strip().lower() for token in lines.split(b",")]:
+            return None
+        return next((value.lower() for name, value in reversed(self.headers) if name == b"upgrade"), None)
+
     def on_response_complete(self) -> None:
         self._cycles = [cycle for cycle in self._cycles if not cycle.response_complete]
         if not self.pipeline and not self.transport.get_write_buffer_size():

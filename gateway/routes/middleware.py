@@ -4,6 +4,7 @@ Plain ASGI around the routes, so that a route that is added later is behind it a
 decided in `handshake`; an embargo is kept here. What else a route shows to whom, it decides by the grant it finds.
 """
 
+import re
 from datetime import datetime
 from typing import Final
 
@@ -32,6 +33,9 @@ All others are closed, so that one which is added later cannot be forgotten.
 """
 
 _METHODS: Final = "GET, HEAD, OPTIONS"
+_NO_GZIP: Final = re.compile(rb"\bgzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)", re.IGNORECASE)
+"""A weight of 0 is "not acceptable" (RFC 9110 section 12.4.2)."""
+
 _PREFLIGHT_S: Final = "600"
 """How long a browser may keep what it was told about an origin: after ten minutes a change is known."""
 
@@ -48,6 +52,7 @@ class AdmissionMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope["headers"] = [header for header in scope["headers"] if not _refuses_gzip(*header)]
         brought = credentials_of(scope)
         answer = self._answering(send, brought)
         if scope["method"] == "OPTIONS":
@@ -158,6 +163,11 @@ class AdmissionMiddleware:
             "access-control-max-age": _PREFLIGHT_S,
         }
         return Response(status_code=204, headers=headers)
+
+
+def _refuses_gzip(name: bytes, value: bytes) -> bool:
+    """Whether this header accepts codings, and says that gzip is none: who compresses looks for its name alone."""
+    return name == b"accept-encoding" and _NO_GZIP.search(value) is not None
 
 
 def credentials_of(scope: Scope) -> Credentials:

@@ -205,8 +205,9 @@ async def test_requests_that_cannot_be_read_fill_no_log(tmp_path: Path, caplog: 
         (OPENING.replace(b"/v1/stream", b"/v1/stream?a=\xff") + b"\r\n", b"400"),
         (OPENING + b"X-Odd: a\x01b\r\n\r\n", b"400"),
         (OPENING + b"X-Odd: \xe4\r\n\r\n", b"101"),
+        (OPENING + b"Connection: keep-alive\r\n\r\n", b"101"),
     ],
-    ids=["method", "version", "url", "control", "latin"],
+    ids=["method", "version", "url", "control", "latin", "lines"],
 )
 async def test_a_request_to_upgrade_is_judged_as_it_was_parsed(tmp_path: Path, request_: bytes, status: bytes) -> None:
     async with attacked(tmp_path, FAST) as (_, reader, writer):

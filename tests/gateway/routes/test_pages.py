@@ -258,9 +258,10 @@ async def test_texts_come_compressed_to_whoever_can_read_them_so(tmp_path: Path)
         async with http_client(gateway) as client:
             for path in ("/static/main.js", "/", "/v1/definition"):
                 packed = await client.get(path)
-                plain = await client.get(path, headers={"accept-encoding": "identity"})
-                assert ("gzip", None) == (packed.headers["content-encoding"], plain.headers.get("content-encoding"))
-                assert packed.content == plain.content
+                for refusing in ("identity", "br, gzip;q=0", "gzip; q=0.00, br"):
+                    plain = await client.get(path, headers={"accept-encoding": refusing})
+                    assert ("gzip", None) == (packed.headers["content-encoding"], plain.headers.get("content-encoding"))
+                    assert packed.content == plain.content
                 assert "accept-encoding" in packed.headers["vary"].lower()
                 assert int(packed.headers["content-length"]) < len(plain.content) / 1.5
             font = await client.get("/static/fonts/inter-latin-wght-normal.woff2")
