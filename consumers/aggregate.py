@@ -17,11 +17,12 @@ from typing import Final, NoReturn
 
 from consumers import rounds
 from consumers.order_relay import AmendmentRelay, OrderRelay
+from consumers.standstill import Standstill
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried
 from eventlog.port import Batch, Entry, EventLog, Membership, Reader, read_until
 from eventlog.run import Run, find_run
-from schemas.errors import LogError, LogUnavailable
+from schemas.errors import LogError, LogSilent, LogUnavailable
 from schemas.progress import Watermark, parse_watermark
 from schemas.quarantine import Quarantined
 from schemas.totals import Cell
@@ -122,6 +123,7 @@ class Aggregator:
         self._fold = TallyFold(run.base, tallies, lambda key: log.partition_of(key, partitions), run.ordered)
         self._progress.outcomes = self._fold.outcomes
         self._saver = rounds.CheckpointWriter(log, run.topics.ledger.name, self._fold)
+        self._standstill = Standstill()
         self._relay = OrderRelay(log, run, clock, self._settings.operators)
         self._amendments = AmendmentRelay(log, run, self._fold)
         self._comparing = rounds.ComparisonRounds(log, run, self._fold)
@@ -147,7 +149,7 @@ class Aggregator:
     async def run(self) -> None:
         """Fold for ever, sharing the partitions with the group's other members.
 
-        Ends by cancellation, or where the run goes on with another take or definition: see `fold_run`.
+        Ends by cancellation, or where all is to be read anew (another take or definition, silence): see `fold_run`.
         """
         tries = Tries(self._clock, self._settings.retry)
         join = partial(self._log.member, self._run.topics.tallies.name, GROUP, self._settings.member)
@@ -162,6 +164,8 @@ class Aggregator:
                 except LogError as error:
                     self._progress.errors[type(error).__name__] += 1
                     await tries.wait(error, partial(_log.warning, "%s"))
+                    if isinstance(error, LogSilent):
+                        return
                 else:
                     tries.succeeded()
 
@@ -180,9 +184,9 @@ class Aggregator:
                     raise LogUnavailable("The definition was amended while it was folded. Begin again.")
             await self._publish()
             await self._publish_notices()
-            await self._finish_round()
+            await self._saver.finish()
             await self._save()
-            await self._finish_round()
+            await self._saver.finish()
             await self._comparing.begin()
             await self._comparing.finish()
             self._progress.compared = self._comparing.compared
@@ -409,7 +413,7 @@ class Aggregator:
             positions = self._positions()
             ends = await self._log.end_offsets(self._run.topics.tallies.name)
             self._answered()
-            self._progress.behind = {partition: ends[partition] - at for partition, at in positions.items()}
+            self._progress.behind = self._standstill.behind(positions, ends, self._clock.monotonic())
             await self._publish()
             await self._repair_totals()
             followed = self._totals.positions[0] if self._totals is not None else 0
@@ -431,10 +435,6 @@ class Aggregator:
             await self._assessing.begin()
         await self._comparing.step()
         self._progress.compared = self._comparing.compared
-
-    async def _finish_round(self) -> None:
-        while self._saver.is_busy:
-            await self._saver.step()
 
     async def _repair_totals(self) -> None:
         """Publish again what a zombie overwrote: cells of which the newest record is older than our ledger.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from consumers.archive_fold import ArchiveFold, TalliesFold, summary
+from consumers.standstill import Standstill
 from consumers.verify import recompute
 from eventlog.archive import Archive, ArchiveFolder, Disk, claimed
 from eventlog.archive_files import (
@@ -355,11 +356,14 @@ class Archiver:
                     topic: await stack.enter_async_context(self._log.reader(name, book.positions(topic)))
                     for topic, name in self._topics.items()
                 }
+                standstills = {topic: Standstill() for topic in readers}
                 look_s = min(self._roll_s, LOOK_S)
                 asked = self._clock.monotonic() - look_s
                 while ends is None or not _reached(book, ends):
                     if self._clock.monotonic() >= asked + look_s:
-                        await self._look_at_ends(book)
+                        ends_now = await self._look_at_ends(book)
+                        for topic, reader in readers.items():
+                            standstills[topic].behind(reader.positions, ends_now[topic], self._clock.monotonic())
                         asked = self._clock.monotonic()
                     await self._turn(book, readers)
                     if book.is_full or self._is_due():
@@ -379,7 +383,7 @@ class Archiver:
                 self._progress.answered_s = self._clock.monotonic()
                 self._report(len(batch.records))
 
-    async def _look_at_ends(self, book: ArchiveBook) -> None:
+    async def _look_at_ends(self, book: ArchiveBook) -> _Ends:
         """Ask the log how far it goes. A read that brings nothing is no answer: its connection may be gone."""
         ends = {topic: await self._log.end_offsets(name) for topic, name in self._topics.items()}
         self._progress.answered_s = self._clock.monotonic()
@@ -389,6 +393,7 @@ class Archiver:
             for topic, by_partition in ends.items()
             for partition, end in by_partition.items()
         )
+        return ends
 
     def _look_at_gathered(self, book: ArchiveBook) -> None:
         """Note since when something is in no file."""

@@ -115,6 +115,11 @@ class CheckpointWriter:
         await self._log.append(self._topic, entries)
         self._round = None
 
+    async def finish(self) -> None:
+        """Go on until the round is done."""
+        while self.is_busy:
+            await self.step()
+
     async def _write_some(self) -> None:
         cells, boxes = [], 0
         while self._waiting and boxes < MAX_WRITTEN_BOXES:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, Protocol, Self
 
-from schemas.errors import LogUnavailable, RecordTooLarge, UsageError
+from schemas.errors import LogSilent, RecordTooLarge, UsageError
 from schemas.fields import Record
 
 MAX_RECORD_BYTES: Final = 1024 * 1024
@@ -256,11 +256,11 @@ class Silence:
         self._reads = 0
 
     def heard(self, batches: Sequence[Batch]) -> None:
-        """Count the result of a read. Raises `LogUnavailable` after `SILENT_READS` empty ones in a row."""
+        """Count the result of a read. Raises `LogSilent` after `SILENT_READS` empty ones in a row."""
         self._reads = 0 if batches else self._reads + 1
         if self._reads >= SILENT_READS:
             self._reads = 0
-            raise LogUnavailable(
+            raise LogSilent(
                 f"The log holds more than it brings: nothing has come in {SILENT_READS} s. Look at the brokers and the"
                 " network to them; the same can be tried again."
             )
@@ -271,7 +271,7 @@ async def read_until(
 ) -> AsyncIterator[Batch]:
     """Yield what the reader has yet to read up to these end offsets, by partition; the last read may go past them.
 
-    Raises `LogUnavailable` after `SILENT_READS` empty reads in a row.
+    Raises `LogSilent` after `SILENT_READS` empty reads in a row.
     """
     silence = Silence()
     while any(reader.positions[partition] < end for partition, end in ends.items()):

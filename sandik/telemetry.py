@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from consumers import aggregate, archive
 
 
-_LOG_ERRORS: Final = ("LogUnavailable", "LogFull")
+_LOG_ERRORS: Final = ("LogUnavailable", "LogFull", "LogSilent")
 """Errors of the log after which a process goes on, served from 0 on for the same reason."""
 
 

@@ -17,6 +17,7 @@
     ├── LoopEnded             what is meant to go on for ever ended, and nobody had asked for that
     └── LogError              the event log could not do what it was asked
         ├── LogUnavailable    not reachable now; the same call may work later (retriable)
+        │   └── LogSilent     a reader brings nothing, though the log has more; another reader may
         ├── LogRefused        its keeper does not let us: a password, a certificate, an ACL, a codec; a person mends it
         ├── LogFull           no room left where the log lives (retriable once there is)
         ├── RecordTooLarge    one record over the topic's limit
@@ -165,6 +166,10 @@ class LogUnavailable(LogError):
     """The log cannot be reached at the moment. Nothing was lost: what was not acknowledged can be sent again."""
 
     retriable = True
+
+
+class LogSilent(LogUnavailable):
+    """The log has more, and a reader has brought nothing of it for long: one that is opened anew may."""
 
 
 class LogRefused(LogError):
