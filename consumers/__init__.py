@@ -6,5 +6,4 @@
   tallies.
 - Archives: `archive` follows a run and writes it down, with what `archive_fold` works out of each record; `verify`
   works all of that out again, and compares. `restore` writes an archive back into a log.
-- Both notice by `standstill` where a reader brings nothing any more, though the log has more.
 """

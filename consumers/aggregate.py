@@ -17,10 +17,9 @@ from typing import Final, NoReturn
 
 from consumers import rounds
 from consumers.order_relay import AmendmentRelay, OrderRelay
-from consumers.standstill import Standstill
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries, retried
-from eventlog.port import Batch, Entry, EventLog, Membership, Reader, read_until
+from eventlog.port import Batch, Entry, EventLog, Membership, Reader, Standstill, read_until
 from eventlog.run import Run, find_run
 from schemas.errors import LogError, LogSilent, LogUnavailable
 from schemas.progress import Watermark, parse_watermark

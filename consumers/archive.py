@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from consumers.archive_fold import ArchiveFold, TalliesFold, summary
-from consumers.standstill import Standstill
 from consumers.verify import recompute
 from eventlog.archive import Archive, ArchiveFolder, Disk, claimed
 from eventlog.archive_files import (
@@ -32,7 +31,7 @@ from eventlog.archive_files import (
 )
 from eventlog.clock import Clock
 from eventlog.loops import LOG_RETRY, RetryPolicy, Tries
-from eventlog.port import EventLog, Reader
+from eventlog.port import EventLog, Reader, Standstill
 from eventlog.run import Run, find_run
 from schemas.amendments import AMENDED_KEY
 from schemas.control import is_amendment

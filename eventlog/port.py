@@ -266,6 +266,37 @@ class Silence:
             )
 
 
+SILENT_S: Final = 30.0
+SILENT_LOOKS: Final = 3
+"""For how long, and at how many looks, a reader may bring nothing of what the log holds: an election takes seconds."""
+
+
+class Standstill:
+    """Looks again and again at how far a topic was read and how far it goes, for whoever follows it for ever.
+
+    A read that brings nothing is no error, and a reader that fell silent would do so for the rest of the night.
+    """
+
+    def __init__(self, silent_s: float | None = None) -> None:
+        self._silent_s = SILENT_S if silent_s is None else silent_s
+        self._stood: Mapping[int, int] = {}
+        self._since = 0.0
+        self._looks = 0
+
+    def behind(self, positions: Mapping[int, int], ends: Mapping[int, int], now: float) -> dict[int, int]:
+        """Return by partition how many records the log holds behind these positions, at this moment (seconds).
+
+        Raises `LogSilent` where all have stood still for long, with more to come.
+        """
+        behind = {partition: ends[partition] - at for partition, at in positions.items()}
+        if positions != self._stood or max(behind.values(), default=0) <= 0:
+            self._stood, self._since, self._looks = dict(positions), now, 0
+        self._looks += 1
+        if self._looks > SILENT_LOOKS and now - self._since > self._silent_s:
+            raise LogSilent(f"The log holds {sum(behind.values())} records more, and brings none. Beginning anew.")
+        return behind
+
+
 async def read_until(
     reader: Reader, ends: Mapping[int, int], *, max_records: int = MAX_RECORDS
 ) -> AsyncIterator[Batch]:

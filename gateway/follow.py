@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn, Protocol
 
 from eventlog.clock import Clock
 from eventlog.loops import Tries, forever, is_asked_to_end
-from eventlog.port import EventLog, Reader
+from eventlog.port import EventLog, Reader, Standstill
 from eventlog.run import find_run, open_run
 from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
@@ -136,16 +136,13 @@ async def _look_at_end(
     """Ask now and then how far the topic goes, and call `on_end` with that, which shows a gateway that falls behind.
 
     A read that brings nothing is no answer of the log's: a reader whose connections are gone brings nothing, too.
-    Raises `LogUnavailable` where the reader has brought nothing for long although the topic has more.
+    Raises `LogSilent` where the reader has brought nothing for long although the topic has more.
     """
-    position, since = reader.positions[0], clock.monotonic()
+    standstill = Standstill(gateway.settings.log_stuck_s)
     while True:
-        end, now = await _end(log, topic, 0), clock.monotonic()
+        end = await _end(log, topic, 0)
         on_end(end)
-        if reader.positions[0] != position or position >= end:
-            position, since = reader.positions[0], now
-        elif now - since > gateway.settings.log_stuck_s:
-            raise LogUnavailable(f"Topic {topic!r} ends at {end}, and nothing has come after {position} for long.")
+        standstill.behind(reader.positions, {0: end}, clock.monotonic())
         await clock.sleep(gateway.settings.heartbeat_s)
 
 

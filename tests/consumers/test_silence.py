@@ -6,35 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from consumers import standstill
 from consumers.aggregate import Progress, fold_run
 from consumers.archive import Archiver, ArchiveSettings
 from consumers.archive import Progress as ArchiveProgress
-from consumers.standstill import Standstill
+from eventlog import port
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog, Reader
 from eventlog.run import Run, create_run
-from schemas.errors import LogSilent
 from tests.builders import counted, small_election
 from tests.consumers.test_aggregate import FAST, USKUDAR, newest, publish
 from tests.gateway.unreliable import Unreliable
 from tests.patience import LIMIT_S
-
-
-def test_tallies_that_stand_still_although_the_log_has_more_are_noticed() -> None:
-    """Not at once, nor where one of them moves, nor where there is nothing more."""
-    looked, ends = Standstill(), {0: 5, 1: 5}
-    assert {0: 0, 1: 0} == looked.behind(ends, ends, 0)
-    assert {0: 0, 1: 0} == looked.behind(ends, ends, 100)
-    for now, at in ((200, 1), (230, 2), (240, 2), (250, 2)):
-        assert {0: 3, 1: 5 - at} == looked.behind({0: 2, 1: at}, ends, now)
-    with pytest.raises(LogSilent, match="holds 6 records more"):
-        looked.behind({0: 2, 1: 2}, ends, 261)
-
-
-def test_who_was_away_for_long_is_given_time_to_read() -> None:
-    looked = Standstill()
-    assert [{0: 1}] * 3 == [looked.behind({0: 4}, {0: 5}, now) for now in (0, 500, 501)]
 
 
 class _Silent(Unreliable):
@@ -58,7 +40,7 @@ async def until_votes(log: EventLog, run: Run, votes: int) -> None:
 async def test_an_aggregator_of_which_a_reader_falls_silent_begins_anew(
     log: EventLog, unique: str, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standstill, "SILENT_S", 0.2)
+    monkeypatch.setattr(port, "SILENT_S", 0.2)
     run = await create_run(log, unique, small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=4)
     silent, progress = _Silent(log, getattr(run.topics, topic).name), Progress()
     folding = asyncio.create_task(fold_run(silent, run, Wall(), FAST, progress))
@@ -84,7 +66,7 @@ async def test_an_aggregator_of_which_a_reader_falls_silent_begins_anew(
 async def test_an_archiver_of_which_a_reader_falls_silent_begins_to_read_anew(
     log: EventLog, unique: str, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standstill, "SILENT_S", 0.2)
+    monkeypatch.setattr(port, "SILENT_S", 0.2)
     run = await create_run(log, unique, small_election(), mode="test", epoch="e1e1", clock=Wall(), partitions=4)
     silent, progress = _Silent(log, getattr(run.topics, topic).name), ArchiveProgress()
     settings = ArchiveSettings(roll_ms=20, retry=FAST.retry)

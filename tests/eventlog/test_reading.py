@@ -6,8 +6,19 @@ from typing import Self
 
 import pytest
 
-from eventlog.port import SILENT_READS, Batch, CatchingUp, Entry, EventLog, Silence, Topic, read_to_end, read_until
-from schemas.errors import LogUnavailable, UnknownTopic
+from eventlog.port import (
+    SILENT_READS,
+    Batch,
+    CatchingUp,
+    Entry,
+    EventLog,
+    Silence,
+    Standstill,
+    Topic,
+    read_to_end,
+    read_until,
+)
+from schemas.errors import LogSilent, LogUnavailable, UnknownTopic
 from tests.patience import LIMIT_S
 
 
@@ -78,6 +89,22 @@ def test_what_comes_ends_the_silence() -> None:
         for _ in range(SILENT_READS - 1):
             silence.heard([])
         silence.heard([Batch(0, [])])
+
+
+def test_tallies_that_stand_still_although_the_log_has_more_are_noticed() -> None:
+    """Not at once, nor where one of them moves, nor where there is nothing more."""
+    looked, ends = Standstill(), {0: 5, 1: 5}
+    assert {0: 0, 1: 0} == looked.behind(ends, ends, 0)
+    assert {0: 0, 1: 0} == looked.behind(ends, ends, 100)
+    for now, at in ((200, 1), (230, 2), (240, 2), (250, 2)):
+        assert {0: 3, 1: 5 - at} == looked.behind({0: 2, 1: at}, ends, now)
+    with pytest.raises(LogSilent, match="holds 6 records more"):
+        looked.behind({0: 2, 1: 2}, ends, 261)
+
+
+def test_who_was_away_for_long_is_given_time_to_read() -> None:
+    looked = Standstill()
+    assert [{0: 1}] * 3 == [looked.behind({0: 4}, {0: 5}, now) for now in (0, 500, 501)]
 
 
 async def append(log: EventLog, topic: str, *values: bytes) -> None:

@@ -9,6 +9,7 @@ from schemas.errors import (
     ArchiveError,
     LogError,
     LogFull,
+    LogSilent,
     LogUnavailable,
     OtherVersion,
     PositionLost,
@@ -43,7 +44,7 @@ def test_the_tree_in_the_docs_is_the_one_that_is() -> None:
 
 
 def test_only_what_another_try_may_mend_is_retriable() -> None:
-    assert {LogUnavailable, LogFull} == {one for one in every_error() if one.retriable}
+    assert {LogUnavailable, LogSilent, LogFull} == {one for one in every_error() if one.retriable}
 
 
 @pytest.mark.parametrize(
