@@ -9,10 +9,10 @@ An order also says until when it may be delivered (`deliver_by`), so that nobody
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Final, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol, TypeVar
 
 import orjson
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
 from schemas.amendments import FIRST_VERSION, Amended, Changes, Digest, amended_as
 from schemas.asides import VOTES
@@ -291,15 +291,6 @@ def is_amendment(value: bytes | None) -> bool:
     return value is not None and b'"definition_amended"' in value
 
 
-def says_type(value: bytes | None, kind: str) -> bool:
-    """Whether a record says that it is of this type, decided as orders are read; without parsing, for most others.
-
-    The models alone would take a record without a type, and one with NaN, which are no records to whoever looks for
-    orders.
-    """
-    return value is not None and b'"%b"' % kind.encode() in value and _fields(value).get("type") == kind
-
-
 def _fields(value: bytes | None) -> dict[str, object]:
     """Return the fields of a record; none where it is no JSON object."""
     try:
@@ -309,24 +300,32 @@ def _fields(value: bytes | None) -> dict[str, object]:
     return fields if isinstance(fields, dict) else {}
 
 
-def parse_epoch(value: bytes | None) -> EpochBegun | None:
-    """Parse a record that may begin an epoch; `None`, without parsing, for most others."""
-    if value is None or not says_type(value, "epoch_begun"):
+RecordT = TypeVar("RecordT", bound=BaseModel)
+
+
+def parse_as(model: type[RecordT], value: bytes | None) -> RecordT | None:
+    """Parse a record that may be of this model; `None`, without parsing, for most others.
+
+    Whether it is of the model's type is decided as orders are read. The model alone would take a record without a type,
+    and one with NaN, which are no records to whoever looks for orders.
+    """
+    kind: str = model.model_fields["type"].default
+    if value is None or b'"%b"' % kind.encode() not in value or _fields(value).get("type") != kind:
         return None
     try:
-        return EpochBegun.model_validate_json(value)
+        return model.model_validate_json(value)
     except ValidationError:
         return None
+
+
+def parse_epoch(value: bytes | None) -> EpochBegun | None:
+    """Parse a record that may begin an epoch; `None` for others."""
+    return parse_as(EpochBegun, value)
 
 
 def parse_restored(value: bytes | None) -> RunRestored | None:
-    """Parse a record that may be a restore's; `None`, without parsing, for most others."""
-    if value is None or not says_type(value, "run_restored"):
-        return None
-    try:
-        return RunRestored.model_validate_json(value)
-    except ValidationError:
-        return None
+    """Parse a record that may be a restore's; `None` for others."""
+    return parse_as(RunRestored, value)
 
 
 class Takes:

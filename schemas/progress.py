@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from schemas.control import EpochName, Speed, says_type
+from schemas.control import EpochName, Speed, parse_as
 from schemas.fields import EventTime, Frozen, Moment, Total
 
 PROGRESS_PREFIX: Final = b"mark:"
@@ -83,13 +83,8 @@ def parse_progress(value: bytes | None) -> PartitionProgress | None:
 
 
 def parse_moved(value: bytes | None) -> ReplayMoved | None:
-    """Parse a record of the control topic that may be a replay's clock; `None`, without parsing, for most others."""
-    if value is None or not says_type(value, "replay_moved"):
-        return None
-    try:
-        return ReplayMoved.model_validate_json(value)
-    except ValidationError:
-        return None
+    """Parse a record of the control topic that may be a replay's clock; `None` for others."""
+    return parse_as(ReplayMoved, value)
 
 
 WATERMARK_PREFIX: Final = b"watermark:"
