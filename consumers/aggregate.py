@@ -210,7 +210,8 @@ class Aggregator:
         await self._relay.take_over(partitions)
         markers = await self._restore(partitions - kept.keys())
         followed = [marker.followed for marker in markers.values()]
-        followed += [self._totals.positions[0]] if self._totals is not None else []
+        if self._totals is not None:
+            followed.append(self._totals.positions[0])
         positions = kept | {partition: marker.position for partition, marker in markers.items()}
         self._unfolded.clear()  # the new reader brings them again
         await self._resources.aclose()
@@ -238,7 +239,8 @@ class Aggregator:
         for partition in partitions:
             self._watermark.pop(partition, None)
         self._owned_since = self._clock.now(), self._clock.monotonic()
-        unpublished = {one: 0 for one in partitions if one not in known and self._positions()[one] == 0}
+        positions = self._positions()
+        unpublished = {one: 0 for one in partitions if one not in known and positions[one] == 0}
         if unpublished:
             await self._append_totals([], unpublished)
 
@@ -296,9 +298,10 @@ class Aggregator:
         self._is_catching_up = self._progress.folded - folded >= CATCHING_UP_RECORDS
         await self._quarantine()  # before totals: a figure that lacks a statement has its reason in the log already
         now = self._clock.monotonic()
-        if self._must_publish(now):
+        if self._is_due(now, self._publish_due, self._settings.tick_ms, CATCHING_UP_TICKS):
             await self._publish()
-        if self._saver.is_busy or self._must_save(now):
+        pause_ms = self._settings.checkpoint_ms
+        if self._saver.is_busy or self._is_due(now, self._save_due, pause_ms, CATCHING_UP_ROUNDS):
             await self._save()
         if self._comparing.is_busy or now >= self._compare_due:
             await self._compare()
@@ -318,15 +321,10 @@ class Aggregator:
             _log.warning("%s", alarm)
         self._progress.folded += len(batch.records)
 
-    def _must_publish(self, now: float) -> bool:
-        """Whether totals are due: a tick is over, or while catching up, `CATCHING_UP_TICKS` of them."""
-        ticks_more = CATCHING_UP_TICKS - 1 if self._is_catching_up else 0
-        return now >= self._publish_due + ticks_more * self._settings.tick_ms / 1000
-
-    def _must_save(self, now: float) -> bool:
-        """Whether it is time for a checkpoint round, which takes longer to come while catching up."""
-        rounds_more = CATCHING_UP_ROUNDS - 1 if self._is_catching_up else 0
-        return now >= self._save_due + rounds_more * self._settings.checkpoint_ms / 1000
+    def _is_due(self, now: float, due: float, pause_ms: int, catching_up: int) -> bool:
+        """Whether what is due at a moment is so now; while catching up, only after so many pauses instead of one."""
+        more = catching_up - 1 if self._is_catching_up else 0
+        return now >= due + more * pause_ms / 1000
 
     def _patience_ms(self) -> int:
         """How long the next read may wait: until something is due, and not so long that the group goes unnoticed."""
@@ -442,7 +440,8 @@ class Aggregator:
         one, for a reader that begins later.
         """
         await self._follow_totals()
-        self._unpublished |= {c for c, one in self._fold.ledgers.items() if self._newest.get(c, -1) < one.version}
+        ledgers = self._fold.ledgers
+        self._unpublished |= {cell for cell, ledger in ledgers.items() if self._newest.get(cell, -1) < ledger.version}
         await self._publish()
         await self._relay.repair()
 
