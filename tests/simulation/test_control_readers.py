@@ -47,6 +47,9 @@ SPELLINGS: Final[tuple[Callable[[bytes], bytes], ...]] = (
 )
 """What may become of a record on its way: some of them say the same to one reader of JSON, and nothing to another."""
 
+Pick = Callable[[Sequence[Any]], Any]
+"""Takes one of several."""
+
 
 class Topic:
     """A control topic as it is written, by writers of whom each knows what those before have written."""
@@ -58,42 +61,38 @@ class Topic:
         self._definition, self._version = ELECTION, 1
         self._ids = ["order-of-old"]
 
-    def write(self, draw: Callable[[st.SearchStrategy[int]], int]) -> None:
-        """Write one more record: each draw picks one of so many."""
-
-        def pick(several: Sequence[Callable[[bytes], bytes]]) -> Callable[[bytes], bytes]:
-            return several[draw(st.integers(0, len(several) - 1))]
-
+    def write(self, pick: Pick) -> None:
+        """Write one more record."""
         kinds = (self._held, self._embargoed, self._amended, self._amended, self._begun, self._restored, self._created)
-        made = kinds[draw(st.integers(0, len(kinds) - 1))](draw)
+        made = pick(kinds)(pick)
         self.records.append(pick(SPELLINGS)(made))
 
-    def _order(self, draw: Callable[[st.SearchStrategy[int]], int], kind: type, **fields: Any) -> bytes:
+    def _order(self, pick: Pick, kind: type, **fields: Any) -> bytes:
         """An order for this epoch or for an earlier one, once in a while with the id of another, signed or not."""
-        found = order(kind, epoch=(self._epoch, self._epoch, "e1e1")[draw(st.integers(0, 2))], **fields)
-        if not draw(st.integers(0, 5)):
-            found = found.model_copy(update={"id": self._ids[draw(st.integers(0, len(self._ids) - 1))]})
+        found = order(kind, epoch=pick((self._epoch, self._epoch, "e1e1")), **fields)
+        if not pick(range(6)):
+            found = found.model_copy(update={"id": pick(self._ids)})
         self._ids.append(found.id)
-        return encode_order(found, SIGNERS[draw(st.integers(0, len(SIGNERS) - 1))])
+        return encode_order(found, pick(SIGNERS))
 
-    def _held(self, draw: Callable[[st.SearchStrategy[int]], int]) -> bytes:
-        return self._order(draw, Held, contest="mayor")
+    def _held(self, pick: Pick) -> bytes:
+        return self._order(pick, Held, contest="mayor")
 
-    def _embargoed(self, draw: Callable[[st.SearchStrategy[int]], int]) -> bytes:
-        return self._order(draw, EmbargoSet, until=None)
+    def _embargoed(self, pick: Pick) -> bytes:
+        return self._order(pick, EmbargoSet, until=None)
 
-    def _amended(self, draw: Callable[[st.SearchStrategy[int]], int]) -> bytes:
+    def _amended(self, pick: Pick) -> bytes:
         boxes = ((900 + self._version, 900 + self._version),)
         changes = (BoxesAdded(kind="boxes_added", unit="tr/34/uskudar", boxes=boxes),)
         before, after = self._definition, amended(self._definition, changes)
         said = {"version": self._version + 1, "amends": before.digest, "yields": after.digest, "changes": changes}
-        if draw(st.integers(0, 4)):  # else somebody else amends the same
+        if pick(range(5)):  # else somebody else amends the same
             self._definition, self._version = after, self._version + 1
-        return self._order(draw, DefinitionAmended, **said)
+        return self._order(pick, DefinitionAmended, **said)
 
-    def _begun(self, draw: Callable[[st.SearchStrategy[int]], int]) -> bytes:
+    def _begun(self, pick: Pick) -> bytes:
         """The take that follows, or one before its turn."""
-        take = self._take + 1 + (not draw(st.integers(0, 4)))
+        take = self._take + 1 + (not pick(range(5)))
         epoch = f"e{len(self.records):03}"
         if take == self._take + 1:
             self._epoch, self._take, self._definition, self._version = epoch, take, ELECTION, 1
@@ -143,6 +142,6 @@ async def _check(folder: Path, topic: Topic) -> None:
 def test_whoever_reads_a_control_topic_decides_alike(mode: Mode, length: int, data: st.DataObject) -> None:
     topic = Topic(mode)
     for _ in range(length):
-        topic.write(data.draw)
+        topic.write(lambda several: data.draw(st.sampled_from(several)))
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_check(Path(folder), topic))
