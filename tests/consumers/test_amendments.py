@@ -108,12 +108,12 @@ async def until_relayed(log: EventLog, run: Run, version: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def until_votes(log: EventLog, run: Run, votes: int) -> None:
-    """Wait until the new candidate is published with so many."""
+async def until_votes(log: EventLog, run: Run, votes: int, candidate: str = "yeni") -> None:
+    """Wait until a candidate, the new one by default, is published with so many."""
     async with asyncio.timeout(LIMIT_S):
         while True:
             found = (await newest(log, run)).get(USKUDAR)
-            if found is not None and found.votes.get("yeni") == votes:
+            if found is not None and found.votes.get(candidate) == votes:
                 return
             await asyncio.sleep(0.01)
 

@@ -12,9 +12,10 @@ from consumers.archive import Progress as ArchiveProgress
 from eventlog import port
 from eventlog.clock import Wall
 from eventlog.port import Entry, EventLog, Reader
-from eventlog.run import Run, create_run
+from eventlog.run import create_run
 from tests.builders import counted, small_election
-from tests.consumers.test_aggregate import FAST, USKUDAR, newest, publish
+from tests.consumers.test_aggregate import FAST, publish
+from tests.consumers.test_amendments import until_votes
 from tests.gateway.unreliable import Unreliable
 from tests.patience import LIMIT_S
 
@@ -30,12 +31,6 @@ class _Silent(Unreliable):
         return super().reader(topic, positions) if topic == self._topic else self.below.reader(topic, positions)
 
 
-async def until_votes(log: EventLog, run: Run, votes: int) -> None:
-    async with asyncio.timeout(LIMIT_S):
-        while (found := (await newest(log, run)).get(USKUDAR)) is None or found.votes["kurum"] != votes:  # noqa: ASYNC110  as above
-            await asyncio.sleep(0.01)
-
-
 @pytest.mark.parametrize("topic", ["tallies", "totals", "control"])
 async def test_an_aggregator_of_which_a_reader_falls_silent_begins_anew(
     log: EventLog, unique: str, topic: str, monkeypatch: pytest.MonkeyPatch
@@ -46,7 +41,7 @@ async def test_an_aggregator_of_which_a_reader_falls_silent_begins_anew(
     folding = asyncio.create_task(fold_run(silent, run, Wall(), FAST, progress))
     try:
         await publish(log, run, counted({"kurum": 1}, box=1003))
-        await until_votes(log, run, 1)
+        await until_votes(log, run, 1, "kurum")
         votes = 1
         async with asyncio.timeout(LIMIT_S):
             while not progress.errors["LogSilent"]:
@@ -56,7 +51,7 @@ async def test_an_aggregator_of_which_a_reader_falls_silent_begins_anew(
                 await publish(log, run, counted({"kurum": votes}, box=1001, revision=votes))
                 await asyncio.sleep(0.01)
         await publish(log, run, counted({"kurum": 7}, box=1002))
-        await until_votes(log, run, 8 + votes)
+        await until_votes(log, run, 8 + votes, "kurum")
     finally:
         folding.cancel()
         await asyncio.wait({folding}, timeout=LIMIT_S)
